@@ -1,0 +1,42 @@
+# Everything that matters is in `tapeflow`; this file only calls it.
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+STAMP := $(VENV)/.installed
+
+.PHONY: setup demo test check bench soak clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/tapeflow doctor --warm
+	$(BIN)/python -c "open('$(STAMP)', 'w').close()"
+
+demo: setup
+	$(BIN)/tapeflow demo
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check
+	$(BIN)/python -m pytest -m "not soak" operators connectors dataflows tests
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+soak: setup
+	$(BIN)/python -m pytest -m soak tests
+
+clean:
+	-$(BIN)/tapeflow db stop
+	$(PYTHON) -c "import shutil; [shutil.rmtree(p, ignore_errors=True) for p in ('.venv', '.tapeflow', 'build', '.pytest_cache', '.mypy_cache', '.ruff_cache', '.hypothesis')]"

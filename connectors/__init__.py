@@ -1,0 +1,1 @@
+"""The outside world: the database, files and simulated markets."""

@@ -1,0 +1,1 @@
+"""Pages that read the database. Known by nobody: no other package may import this one."""

@@ -1,0 +1,1 @@
+"""The domain: tape records, indicators, strategies, the desk, statistics. Pure functions of what is passed in."""

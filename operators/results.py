@@ -1,0 +1,181 @@
+"""Rows that a session stores besides its tape. One dataclass per table; the field names are the column names.
+
+Times are integer microseconds of tape time, None is NULL. `TABLE` names the table, `KEY` the fields that identify
+a row beside the session (the deduplication key). Session ids are part of each row, so that rows are complete.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class StateTransition:
+    """One move (or refused move) of a (strategy, symbol) state machine with the evidence that decided it.
+
+    `conditions` is a JSON array; each element has path, indicator, op, threshold, value, verdict and, where given,
+    label and for_seconds.
+    """
+
+    TABLE: ClassVar[str] = "state_transitions"
+    timestamp: int
+    session_id: str
+    account: str
+    strategy: str
+    symbol: str
+    n: int
+    from_state: str
+    to_state: str
+    trigger: str
+    refused: bool
+    conditions: str
+
+
+@dataclass(frozen=True, slots=True)
+class StrategySignal:
+    """A signal that a section gave (S1_SIGNAL, O1_CANCEL, Z1_ENTRY, ZE1_CLOSE, E1_EMERGENCY)."""
+
+    TABLE: ClassVar[str] = "strategy_signals"
+    timestamp: int
+    signal_id: str
+    session_id: str
+    account: str
+    strategy: str
+    symbol: str
+    section: str
+    direction: str
+    price: float | None
+    indicator_values: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The latest state of an order; `timestamp` is its creation and never changes."""
+
+    TABLE: ClassVar[str] = "orders"
+    timestamp: int
+    order_id: str
+    session_id: str
+    account: str
+    strategy: str
+    symbol: str
+    intent: str
+    type: str
+    quantity: float
+    limit_price: float | None
+    state: str
+    filled_quantity: float
+    average_price: float | None
+    fee: float
+    reason: str | None
+    exchange_order_id: str | None
+    updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvent:
+    """One change of an order; n counts the changes of that order from 0."""
+
+    TABLE: ClassVar[str] = "order_events"
+    timestamp: int
+    order_id: str
+    n: int
+    session_id: str
+    account: str
+    state: str
+    filled_quantity: float
+    average_price: float | None
+    fee: float
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution; `liquidity` is taker or maker."""
+
+    TABLE: ClassVar[str] = "fills"
+    timestamp: int
+    fill_id: str
+    order_id: str
+    session_id: str
+    account: str
+    symbol: str
+    price: float
+    quantity: float
+    fee: float
+    liquidity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The latest state of a position; `timestamp` is its first fill and never changes. mae / mfe in quote."""
+
+    TABLE: ClassVar[str] = "positions"
+    timestamp: int
+    position_id: str
+    session_id: str
+    account: str
+    strategy: str
+    symbol: str
+    side: str
+    quantity: float
+    average_entry: float
+    average_exit: float | None
+    leverage: float
+    margin: float
+    realized_pnl: float
+    fees: float
+    funding: float
+    liquidation_price: float | None
+    stop: float | None
+    target: float | None
+    mae: float
+    mfe: float
+    status: str
+    exit_reason: str | None
+    closed_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EquitySample:
+    """Account equity at a grid sample or a fill."""
+
+    TABLE: ClassVar[str] = "equity"
+    timestamp: int
+    session_id: str
+    account: str
+    equity: float
+    balance: float
+    unrealized: float
+    margin_used: float
+    open_positions: int
+
+
+@dataclass(frozen=True, slots=True)
+class RiskEvent:
+    """Something the account should know about its risk; n counts per account from 0."""
+
+    TABLE: ClassVar[str] = "risk_events"
+    timestamp: int
+    session_id: str
+    account: str
+    n: int
+    severity: str
+    type: str
+    message: str
+    details: str
+    acknowledged_at: int | None
+
+
+ResultRow = StateTransition | StrategySignal | Order | OrderEvent | Fill | Position | EquitySample | RiskEvent
+RESULT_ROWS: tuple[type[ResultRow], ...] = (
+    StateTransition,
+    StrategySignal,
+    Order,
+    OrderEvent,
+    Fill,
+    Position,
+    EquitySample,
+    RiskEvent,
+)

@@ -1,0 +1,1 @@
+"""The managed database: server, schema, writing and reading."""

@@ -1,0 +1,1 @@
+"""Markets that are made up: seeded, repeatable, with known pumps."""

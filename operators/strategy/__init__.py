@@ -1,0 +1,1 @@
+"""Strategies: documents, conditions and their verdicts over whole arrays."""

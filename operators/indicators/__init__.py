@@ -1,0 +1,1 @@
+"""Windowed measures of a tape: catalogue, shared rings, kernels and the keyed step."""

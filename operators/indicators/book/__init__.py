@@ -1,0 +1,1 @@
+"""Indicators of the order book: quotes, spread and depth."""

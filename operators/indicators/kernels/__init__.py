@@ -1,0 +1,1 @@
+"""Compiled loops over batches. What they compute is described by `operators.indicators.plan`."""

@@ -1,0 +1,434 @@
+"""All values of one symbol over one batch: edges once per instant, then the plan's instructions, block by block.
+
+Helpers live in this one file because numba renews a cached kernel only when its own file changes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+from operators.evaluation import NO_SEQ
+from operators.indicators.kernels.layout import (
+    CLOCK_RATE,
+    CLOCK_SEQ,
+    CLOCK_TS,
+    CLOCK_VALUE,
+    DEQUE_HEAD,
+    DEQUE_PUSHED,
+    DEQUE_SIZE,
+    EDGE_BREAK,
+    EDGE_CURSOR,
+    EDGE_OFFSET,
+    EDGE_STREAM,
+    INSTANT_BOOKS,
+    INSTANT_SEQ,
+    INSTANT_TRADES,
+    INSTANT_TS,
+    NOTHING,
+    OP_ADMIT_AGE,
+    OP_ADMIT_COVER,
+    OP_AGE,
+    OP_CHANGE_PCT,
+    OP_COUNT,
+    OP_COVER,
+    OP_DECLINE_PCT,
+    OP_DEVIATION,
+    OP_DIFFERENCE,
+    OP_DIVIDED,
+    OP_EDGE_SUM,
+    OP_EXTREME,
+    OP_FIRST,
+    OP_IMBALANCE,
+    OP_LAST,
+    OP_MULTIPLIED,
+    OP_NEWEST,
+    OP_OBSERVED,
+    OP_OUTPUT,
+    OP_OUTPUT_COVER,
+    OP_PER_SECOND,
+    OP_QUOTIENT,
+    OP_RATIO,
+    OP_RUNNING,
+    OP_STEP,
+    RING_CLOCK,
+    RING_SEQ,
+    RING_TS,
+    TRADE_PRICE,
+    TRADES,
+)
+from operators.tape import Float64, Int64
+
+_FLAT: Final = 1e-11
+"""A relative change no larger than this is rounding: exactly 0."""
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def evaluate(
+    trade_times: Int64,
+    trade_data: Float64,
+    trade_breaks: Int64,
+    trade_before: int,
+    book_times: Int64,
+    book_data: Float64,
+    book_breaks: Int64,
+    book_before: int,
+    max_events: int,
+    edges: Int64,
+    deques: Int64,
+    deque_state: Int64,
+    program: Int64,
+    constants: Float64,
+    positions: Int64,
+    clocks: Float64,
+    rows: Float64,
+    instants: Int64,
+    values: Float64,
+    cover: Float64,
+    last_price: Float64,
+) -> int:
+    """Fills `values[k, n]`, `last_price[n]` and (where it has rows) `cover[k, n]`; returns the values lost to overflow.
+
+    `*_before` is the ring slot of the last event before this batch. `edges[e]` = (stream, offset µs, cursor, break);
+    edges 0 and 1 are "now" of trades and of books. `deques[x, capacity]` are the monotonic queues of the extremes.
+    Scratch, as wide as a block of instants: `positions[e]` is the slot of the last event at or before each edge,
+    `clocks[e]` the observed microseconds up to the edge (the two last rows: whether each stream is observed now),
+    `rows[r]` what the instructions compute.
+    """
+    lost = 0
+    block = rows.shape[1]
+    for start in range(0, instants.shape[1], block):
+        m = min(block, instants.shape[1] - start)
+        for e in range(edges.shape[0]):
+            if edges[e, EDGE_STREAM] == TRADES:
+                _find_edge(edges, e, trade_times, trade_breaks, trade_before, instants, start, m, positions, clocks)
+            else:
+                _find_edge(edges, e, book_times, book_breaks, book_before, instants, start, m, positions, clocks)
+        for j in range(m):
+            last_price[start + j] = trade_data[TRADE_PRICE, positions[0, j]]
+        for p in range(program.shape[0]):
+            op, out, a, b = program[p, 0], program[p, 1], program[p, 2], program[p, 3]
+            c, d, stream = program[p, 4], program[p, 5], program[p, 6]
+            constant = constants[p]
+            if op <= OP_RUNNING:
+                if stream == TRADES:
+                    times, data = trade_times, trade_data
+                else:
+                    times, data = book_times, book_data
+                if op == OP_STEP:
+                    _step(
+                        times, data, c, d, positions[a], positions[b], positions[stream], clocks[a], clocks[b],
+                        max_events, rows, out, m,
+                    )  # fmt: skip
+                elif op == OP_EDGE_SUM:
+                    _edge_sum(data, b, positions[a], rows, out, m)
+                elif op == OP_DIFFERENCE:
+                    for j in range(m):
+                        rows[out, j] = (rows[b, j] - rows[a, j]) + (rows[b + 1, j] - rows[a + 1, j])
+                elif op == OP_OBSERVED:
+                    for j in range(m):
+                        rows[out, j] = clocks[b, j] - clocks[a, j]
+                        if positions[a, j] < positions[stream, j] - max_events:
+                            rows[out, j] = np.nan
+                elif op == OP_COUNT:
+                    for j in range(m):
+                        rows[out, j] = float(positions[b, j] - positions[a, j])
+                elif op == OP_FIRST:
+                    for j in range(m):
+                        rows[out, j] = data[c, positions[a, j] + 1] if positions[b, j] > positions[a, j] else np.nan
+                elif op == OP_LAST:
+                    for j in range(m):
+                        rows[out, j] = data[c, positions[b, j]] if positions[b, j] > positions[a, j] else np.nan
+                elif op == OP_EXTREME:
+                    _extreme(
+                        data, c, constant, positions[a], positions[b], positions[stream], max_events,
+                        deques[d], deque_state[d], rows, out, m,
+                    )  # fmt: skip
+                elif op == OP_DEVIATION:
+                    _deviation(times, data, c, positions[a], positions[b], clocks[a], clocks[b], rows, out, d, m)
+                elif op == OP_NEWEST:
+                    for j in range(m):
+                        rows[out, j] = data[c, positions[a, j]]
+                elif op == OP_AGE:
+                    for j in range(m):
+                        rows[out, j] = _age(times, positions[a, j], instants, start + j)
+                elif op == OP_RUNNING:
+                    for j in range(m):
+                        rows[out, j] = clocks[edges.shape[0] + stream, j]
+            elif op == OP_OUTPUT:
+                for j in range(m):
+                    admitted = rows[b, j] if b != NOTHING else 1.0
+                    values[out, start + j] = rows[a, j] if admitted == 1.0 else np.nan
+                    if np.isnan(admitted):
+                        lost += 1
+            elif op == OP_OUTPUT_COVER:
+                if cover.shape[0] > 0:
+                    for j in range(m):
+                        share = rows[a, j]
+                        cover[out, start + j] = share if b == 0 else min(cover[out, start + j], share)
+                        if np.isnan(share):
+                            cover[out, start + j] = np.nan
+            else:
+                _arithmetic(op, rows, out, a, b, constant, m)
+    return lost
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _find_edge(
+    edges: Int64,
+    e: int,
+    times: Int64,
+    breaks: Int64,
+    before: int,
+    instants: Int64,
+    start: int,
+    m: int,
+    positions: Int64,
+    clocks: Float64,
+) -> None:
+    """Slot and observed clock of one edge at each instant of the block, moving its cursors forward only.
+
+    Nothing after what the instant has seen is looked at. Now (offset 0) is a count of events seen, not a time.
+    """
+    stream, offset, at, gap = edges[e, EDGE_STREAM], edges[e, EDGE_OFFSET], edges[e, EDGE_CURSOR], edges[e, EDGE_BREAK]
+    last = breaks.shape[1] - 1
+    refs, event_ts = instants[INSTANT_TS], times[RING_TS]
+    seen = instants[INSTANT_TRADES] if stream == TRADES else instants[INSTANT_BOOKS]
+    position, clock = positions[e], clocks[e]
+    if offset == 0:
+        seqs, running = instants[INSTANT_SEQ], clocks[edges.shape[0] + stream]
+        for j in range(m):
+            t, seq = refs[start + j], seqs[start + j]
+            while gap < last and (
+                breaks[CLOCK_TS, gap + 1] < t
+                or (breaks[CLOCK_TS, gap + 1] == t and (seq == NO_SEQ or breaks[CLOCK_SEQ, gap + 1] <= seq))
+            ):
+                gap += 1
+            at = before + seen[start + j]
+            position[j] = at
+            rate = breaks[CLOCK_RATE, gap]
+            running[j] = float(rate)
+            clock[j] = float(breaks[CLOCK_VALUE, gap] + rate * (t - breaks[CLOCK_TS, gap]))
+    else:
+        since, value, rate = breaks[CLOCK_TS, gap], breaks[CLOCK_VALUE, gap], breaks[CLOCK_RATE, gap]
+        for j in range(m):
+            t = refs[start + j] - offset
+            newest = before + seen[start + j]
+            while at < newest and event_ts[at + 1] <= t:
+                at += 1
+            if gap < last:
+                while gap < last and breaks[CLOCK_TS, gap + 1] <= t:
+                    gap += 1
+                since, value, rate = breaks[CLOCK_TS, gap], breaks[CLOCK_VALUE, gap], breaks[CLOCK_RATE, gap]
+            position[j] = at
+            clock[j] = float(value + rate * (t - since))
+    edges[e, EDGE_CURSOR] = at
+    edges[e, EDGE_BREAK] = gap
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _age(times: Int64, position: int, instants: Int64, at: int) -> float:
+    """Microseconds since the newest event, before the first one since observation began; infinite before that."""
+    ref, seq = instants[INSTANT_TS, at], instants[INSTANT_SEQ, at]
+    since = times[RING_TS, position]
+    if times[RING_SEQ, position] == NO_SEQ and (
+        since > ref or (since == ref and seq != NO_SEQ and seq < times[RING_CLOCK, position])
+    ):
+        return np.inf
+    return float(ref - since)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _step(
+    times: Int64,
+    data: Float64,
+    value_row: int,
+    held_row: int,
+    from_position: Int64,
+    to_position: Int64,
+    newest: Int64,
+    from_clock: Float64,
+    to_clock: Float64,
+    max_events: int,
+    rows: Float64,
+    out: int,
+    m: int,
+) -> None:
+    """∫ value d(observed time) over a window, and (out + 1) the observed time with a value, NaN out of the ring.
+
+    The window's first and last piece are products of their own: taken as differences of running integrals they would
+    lose the digits that a long piece before the window has used up.
+    """
+    values, helds, event_clocks = data[value_row], data[held_row], times[RING_CLOCK]
+    highs, lows = data[held_row + 1], data[held_row + 2]
+    areas, times_held = rows[out], rows[out + 1]
+    for j in range(m):
+        first, last = from_position[j], to_position[j]
+        start, end = from_clock[j], to_clock[j]
+        first_value, last_value = values[first], values[last]
+        area = held = 0.0
+        if first == last:
+            if not np.isnan(first_value):
+                held = end - start
+                area = first_value * held
+        else:
+            if not np.isnan(first_value):
+                held = float(event_clocks[first + 1]) - start
+                area = first_value * held
+            held += helds[last] - helds[first + 1]
+            area += (highs[last] - highs[first + 1]) + (lows[last] - lows[first + 1])
+            if not np.isnan(last_value):
+                passed = end - float(event_clocks[last])
+                held += passed
+                area += last_value * passed
+        floor = newest[j] - max_events
+        if first < floor or (first == floor and times[RING_SEQ, first] != NO_SEQ):
+            held = np.nan
+        areas[j], times_held[j] = area, held
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _edge_sum(data: Float64, sum_row: int, position: Int64, rows: Float64, out: int, m: int) -> None:
+    """A running sum up to an edge as the pair (out, out + 1)."""
+    highs, lows = data[sum_row], data[sum_row + 1]
+    out_high, out_low = rows[out], rows[out + 1]
+    for j in range(m):
+        out_high[j], out_low[j] = highs[position[j]], lows[position[j]]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _extreme(
+    data: Float64,
+    row: int,
+    sign: float,
+    from_position: Int64,
+    to_position: Int64,
+    newest: Int64,
+    max_events: int,
+    queue: Int64,
+    state: Int64,
+    rows: Float64,
+    out: int,
+    m: int,
+) -> None:
+    """The largest (sign +1) or smallest (−1) value after one edge and up to another: a monotonic queue of slots."""
+    capacity = queue.shape[0]
+    head, size, pushed = state[DEQUE_HEAD], state[DEQUE_SIZE], state[DEQUE_PUSHED]
+    for j in range(m):
+        oldest = max(from_position[j], newest[j] - max_events)
+        for i in range(max(pushed, oldest) + 1, to_position[j] + 1):
+            value = sign * data[row, i]
+            while size > 0 and sign * data[row, queue[(head + size - 1) % capacity]] <= value:
+                size -= 1
+            queue[(head + size) % capacity] = i
+            size += 1
+        pushed = max(pushed, to_position[j])
+        while size > 0 and queue[head] <= oldest:
+            head = (head + 1) % capacity
+            size -= 1
+        rows[out, j] = data[row, queue[head]] if size > 0 else np.nan
+    state[DEQUE_HEAD], state[DEQUE_SIZE], state[DEQUE_PUSHED] = head, size, pushed
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _deviation(
+    times: Int64,
+    data: Float64,
+    row: int,
+    from_position: Int64,
+    to_position: Int64,
+    from_clock: Float64,
+    to_clock: Float64,
+    rows: Float64,
+    out: int,
+    held: int,
+    m: int,
+) -> None:
+    """Population standard deviation over observed time of a step function: two passes over the window's events.
+
+    Deviations are taken from a value of the window, so that a constant gives exactly 0. `held` is the row that knows
+    whether the window lies within the ring.
+    """
+    for j in range(m):
+        rows[out, j] = np.nan
+        if np.isnan(rows[held, j]):
+            continue
+        first, last = from_position[j], to_position[j]
+        origin, mean, weight, squares = np.nan, 0.0, 0.0, 0.0
+        for again in range(2):
+            since = from_clock[j]
+            for i in range(first, last + 1):
+                until = float(times[RING_CLOCK, i + 1]) if i < last else to_clock[j]
+                value = data[row, i]
+                if until > since and not np.isnan(value):
+                    if again == 0:
+                        if np.isnan(origin):
+                            origin = value
+                        mean += (value - origin) * (until - since)
+                        weight += until - since
+                    else:
+                        squares += (value - origin - mean) ** 2 * (until - since)
+                since = max(since, until)
+            if weight == 0.0:
+                break
+            if again == 0:
+                mean /= weight
+        if weight > 0.0:
+            rows[out, j] = np.sqrt(squares / weight)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _arithmetic(op: int, rows: Float64, out: int, a: int, b: int, constant: float, m: int) -> None:
+    """Instructions that only read rows. A zero denominator gives no value."""
+    if op == OP_COVER:
+        for j in range(m):
+            rows[out, j] = rows[a, j] / constant
+    elif op == OP_QUOTIENT:
+        for j in range(m):
+            rows[out, j] = rows[a, j] / rows[b, j] if rows[b, j] != 0.0 else np.nan
+    elif op == OP_RATIO:
+        for j in range(m):
+            base = rows[b, j]
+            ratio = rows[a, j] / base if base != 0.0 else np.nan
+            rows[out, j] = 1.0 if abs(rows[a, j] - base) <= _FLAT * abs(base) and base != 0.0 else ratio
+    elif op == OP_CHANGE_PCT:
+        for j in range(m):
+            base = rows[b, j]
+            change = rows[a, j] - base
+            percent = 100.0 * change / base if base != 0.0 else np.nan
+            rows[out, j] = 0.0 if abs(change) <= _FLAT * abs(base) and base != 0.0 else percent
+    elif op == OP_DECLINE_PCT:
+        for j in range(m):
+            base = rows[b, j]
+            change = base - rows[a, j]
+            percent = 100.0 * change / base if base != 0.0 else np.nan
+            rows[out, j] = 0.0 if abs(change) <= _FLAT * abs(base) and base != 0.0 else percent
+    elif op == OP_DIVIDED:
+        for j in range(m):
+            rows[out, j] = rows[a, j] / constant
+    elif op == OP_MULTIPLIED:
+        for j in range(m):
+            rows[out, j] = rows[a, j] * constant
+    elif op == OP_PER_SECOND:
+        for j in range(m):
+            rows[out, j] = rows[a, j] / (rows[b, j] / 1e6) if rows[b, j] != 0.0 else np.nan
+    elif op == OP_IMBALANCE:
+        for j in range(m):
+            share = rows[a, j] / rows[b, j] if rows[b, j] != 0.0 else np.nan
+            rows[out, j] = min(1.0, max(-1.0, share)) if not np.isnan(share) else np.nan
+    elif op == OP_ADMIT_COVER:
+        for j in range(m):
+            admitted = 1.0 if rows[b, j] >= constant else 0.0
+            if np.isnan(rows[b, j]) or (a != NOTHING and np.isnan(rows[a, j])):
+                admitted = np.nan
+            elif a != NOTHING and rows[a, j] == 0.0:
+                admitted = 0.0
+            rows[out, j] = admitted
+    elif op == OP_ADMIT_AGE:
+        for j in range(m):
+            admitted = rows[a, j] if a != NOTHING else 1.0
+            if not rows[b, j] <= constant and not np.isnan(admitted):
+                admitted = 0.0
+            rows[out, j] = admitted

@@ -1,0 +1,1 @@
+"""Indicators of movement: how far, how fast and how lasting the price moves."""

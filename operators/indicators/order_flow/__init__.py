@@ -1,0 +1,1 @@
+"""Indicators of who trades: takers that buy against takers that sell."""

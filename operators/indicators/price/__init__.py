@@ -1,0 +1,1 @@
+"""Indicators of the price: averages over time and volume, first, last and extreme prices, distances from levels."""

@@ -1,0 +1,1 @@
+"""Indicators of how much and how often is traded."""

@@ -1,0 +1,202 @@
+"""Values are identical, bit for bit, however the tape is cut and wherever the program was restarted."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from operators.evaluation import Evaluation
+from operators.indicators.engine import IndicatorEngine
+from operators.indicators.errors import SnapshotMismatch, WarmUpIncomplete
+from operators.indicators.ids import parse_indicator
+from operators.tape import MarketBatch
+from tests.reference.batches import SECOND, batch, batches, row_batches, tapes
+from tests.reference.tape import GRID_SEQ, Book, Event, Tape, Trade
+
+IDS = tuple(
+    parse_indicator(text).id
+    for text in (
+        "TWPA(t1=10,t2=0)",
+        "TWPA(t1=45,t2=12,min_coverage=0)",
+        "PUMP_MAGNITUDE_PCT(t1=2,t3=20,d=10,min_coverage=0)",
+        "VWAP(t1=30,t2=0,min_coverage=0)",
+        "MAX_PRICE(t1=30,t2=0,min_coverage=0)",
+        "MIN_PRICE(t1=50,t2=12,min_coverage=0)",
+        "MOMENTUM_DECAY_PCT(lookback=20)",
+        "ORDER_FLOW_IMBALANCE(t1=12,t2=2,min_coverage=0)",
+        "VOLUME_SURGE_RATIO(t1=3,t2=0,t3=30,t4=3)",
+        "FIRST_PRICE(t1=12,t2=0,min_coverage=0)",
+        "SPREAD_PCT",
+        "SPREAD_VOLATILITY(t1=20,t2=1,min_coverage=0)",
+        "TW_MIDPRICE(t1=20,t2=0,min_coverage=0)",
+    )
+)
+LONGEST = 50 * SECOND
+
+RingBound = st.sampled_from((2**20, 1, 4))
+
+
+def bits(column: np.ndarray) -> np.ndarray:
+    """Floats as their bits, all NaN alike."""
+    return np.where(np.isnan(column), np.int64(-1), column.view(np.int64))
+
+
+def joined(evaluations: Iterable[Evaluation]) -> dict[str, np.ndarray]:
+    """The columns of consecutive evaluations as one."""
+    parts = list(evaluations)
+    return {
+        "ts": np.concatenate([part.instants.ts for part in parts]),
+        "seq": np.concatenate([part.instants.seq for part in parts]),
+        "kind": np.concatenate([part.instants.kind for part in parts]),
+        "values": bits(np.concatenate([part.values for part in parts], axis=1)),
+        "cover": bits(np.concatenate([part.cover for part in parts if part.cover is not None], axis=1)),
+        "last_price": bits(np.concatenate([part.last_price for part in parts])),
+    }
+
+
+def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    for name, column in expected.items():
+        assert np.array_equal(found[name], column), name
+
+
+def engine(interval: int, max_events: int) -> IndicatorEngine:
+    return IndicatorEngine(IDS, interval, max_events, with_cover=True)
+
+
+def whole_tape(tape: Tape, end: int, interval: int, max_events: int) -> tuple[dict[str, np.ndarray], int]:
+    """All values from one batch, and the overflows counted."""
+    whole = engine(interval, max_events)
+    return joined(map(whole.on_batch, batches(tape, 0, end))), whole.ring_overflows
+
+
+@settings(max_examples=150, deadline=None)
+@given(tapes(), st.lists(st.integers(0, 200 * SECOND), max_size=12), st.sampled_from((0, SECOND)), RingBound)
+def test_any_slicing_gives_the_same_bits(
+    tape_and_end: tuple[Tape, int], cuts: list[int], interval: int, bound: int
+) -> None:
+    tape, end = tape_and_end
+    expected, overflows = whole_tape(tape, end, interval, bound)
+    sliced = engine(interval, bound)
+    cuts += [row.ts for row in tape.trades[::3]]
+    assert_same(joined(map(sliced.on_batch, batches(tape, 0, end, cuts))), expected)
+    assert sliced.ring_overflows == overflows
+
+
+@settings(max_examples=100, deadline=None)
+@given(tapes(), st.lists(st.integers(1, 5), min_size=40, max_size=40), st.sampled_from((0, SECOND)), RingBound)
+def test_cuts_between_rows_of_one_ts_give_the_same_bits(
+    tape_and_end: tuple[Tape, int], sizes: list[int], interval: int, bound: int
+) -> None:
+    tape, end = tape_and_end
+    expected, _ = whole_tape(tape, end, interval, bound)
+    sliced = engine(interval, bound)
+    assert_same(joined(map(sliced.on_batch, row_batches(tape, 0, end, sizes))), expected)
+
+
+def warm_up(tape: Tape, watermark: int, cuts: list[int]) -> list[MarketBatch]:
+    """What the source sends again after a restart: everything in (watermark − longest window, watermark]."""
+    start = watermark - LONGEST
+    edges = [start, *sorted({cut for cut in cuts if start < cut < watermark}), watermark]
+    return [batch(tape, (since, GRID_SEQ), (until, GRID_SEQ), warmup=True) for since, until in pairwise(edges)]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    tapes(),
+    st.lists(st.integers(1, 150 * SECOND), min_size=1, max_size=4),
+    st.lists(st.integers(0, 200 * SECOND), max_size=5),
+    st.sampled_from((0, SECOND)),
+    RingBound,
+    st.booleans(),
+)
+def test_a_restart_anywhere_gives_the_same_bits(
+    tape_and_end: tuple[Tape, int], restarts: list[int], cuts: list[int], interval: int, bound: int, twice: bool
+) -> None:
+    tape, end = tape_and_end
+    expected, overflows = whole_tape(tape, end, interval, bound)
+    parts = batches(tape, 0, end, [*restarts, *cuts])
+    running = engine(interval, bound)
+    found = []
+    for part in parts:
+        found.append(running.on_batch(part))
+        watermark = part.header.to_ts
+        if watermark in restarts:
+            state = pickle.loads(pickle.dumps(running.snapshot()))
+            running = IndicatorEngine.restore(state, IDS, interval, bound, with_cover=True)
+            again = warm_up(tape, watermark, cuts)
+            if twice:  # killed in the middle of the warm-up
+                for part_again in again[: len(again) // 2 + 1]:
+                    running.on_batch(part_again)
+                state = pickle.loads(pickle.dumps(running.snapshot()))
+                running = IndicatorEngine.restore(state, IDS, interval, bound, with_cover=True)
+            assert all(len(running.on_batch(part_again).instants) == 0 for part_again in again)
+    assert_same(joined(found), expected)
+    assert running.ring_overflows == overflows
+
+
+def busy_tape(count: int, *, flapping: bool = False) -> Tape:
+    """Ten trades a second, books, and a gap now and then."""
+    random = np.random.default_rng(5)
+    tape = Tape([], [], [Event(1, 0, "observed_on", "trades"), Event(1, 1, "observed_on", "books")])
+    for seq in range(2, count):
+        ts = seq * 100_000
+        price = float(np.exp(random.normal(0, 0.01)))
+        if seq % 7 == 0:
+            tape.books.append(Book(ts, seq, price * 0.999, price * 1.001))
+        elif flapping and seq % 50 == 0:
+            tape.events.append(Event(ts, seq, "observed_off" if seq % 100 else "observed_on", "trades"))
+        elif flapping and seq % 53 == 0:
+            tape.events.append(Event(ts, seq, "book_invalid"))
+        else:
+            tape.trades.append(Trade(ts, seq, price, float(random.pareto(1.2)) + 0.1, int(random.integers(-1, 2))))
+    return tape
+
+
+@pytest.mark.parametrize("flapping", [False, True])
+def test_long_tapes_with_moving_rings(flapping: bool) -> None:
+    """Rings that grow, shrink and move give the same bits too; batches of 1 to 3000 rows in turn."""
+    tape = busy_tape(20_000, flapping=flapping)
+    end = 2_010 * SECOND
+    expected, _ = whole_tape(tape, end, SECOND, 2**20)
+    cuts = [*range(0, 70 * SECOND, 100_000), *range(70 * SECOND, 1500 * SECOND, 300 * SECOND), 1500_500_000]
+    cuts += [1500_500_000 + step * 90_001 for step in range(700)]
+    sliced = engine(SECOND, 2**20)
+    assert_same(joined(map(sliced.on_batch, batches(tape, 0, end, cuts))), expected)
+
+
+def test_snapshots_are_small() -> None:
+    running = engine(SECOND, 2**20)
+    for part in batches(busy_tape(20_000, flapping=True), 0, 2_000 * SECOND, range(0, 2_000 * SECOND, 50 * SECOND)):
+        running.on_batch(part)
+    assert len(pickle.dumps(running.snapshot())) <= 4096
+
+
+def test_a_snapshot_of_other_indicators_is_refused() -> None:
+    state = engine(SECOND, 2**20).snapshot()
+    with pytest.raises(SnapshotMismatch, match="other indicators"):
+        IndicatorEngine.restore(state, IDS[:-1], SECOND)
+
+
+def test_going_on_without_the_warm_up_is_refused() -> None:
+    running = engine(SECOND, 2**20)
+    first, second = batches(busy_tape(1_000), 0, 100 * SECOND, [50 * SECOND])
+    running.on_batch(first)
+    restored = IndicatorEngine.restore(running.snapshot(), IDS, SECOND, 2**20, with_cover=True)
+    with pytest.raises(WarmUpIncomplete, match="trades sent again end at"):
+        restored.on_batch(second)
+
+
+def test_a_fresh_engine_is_warmed_up_by_the_tape_before_its_period() -> None:
+    """Warm-up without a snapshot: observation, activity and rings as if it had run, but no instants."""
+    tape = busy_tape(2_000)
+    first, second = batches(tape, 0, 190 * SECOND, [100 * SECOND])
+    running, warmed = engine(SECOND, 2**20), engine(SECOND, 2**20)
+    running.on_batch(first)
+    assert len(warmed.on_batch(batch(tape, (0, GRID_SEQ), (100 * SECOND, GRID_SEQ), warmup=True)).instants) == 0
+    assert_same(joined([warmed.on_batch(second)]), joined([running.on_batch(second)]))

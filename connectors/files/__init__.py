@@ -1,0 +1,1 @@
+"""Market data files and what they hold on the tape."""

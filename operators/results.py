@@ -1,7 +1,7 @@
 """Rows that a session stores besides its tape. One dataclass per table; the field names are the column names.
 
-Times are integer microseconds of tape time, None is NULL. `TABLE` names the table, `KEY` the fields that identify
-a row beside the session (the deduplication key). Session ids are part of each row, so that rows are complete.
+Times are integer microseconds of tape time, None is NULL. `TABLE` names the table. Session ids are part of each row,
+so that rows are complete; which fields identify a row is in `operators.statistics.rows`.
 """
 
 from __future__ import annotations

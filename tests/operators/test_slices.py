@@ -74,9 +74,7 @@ def test_any_slicing_holds_the_whole_tape_once_and_in_order(rows, tail, slice_ro
     rows = sorted(rows)
     from_ts, to_ts = -1, max([tail, *(ts for ts, _, _ in rows)])
     middle = int(from_ts + split * (to_ts - from_ts))
-    cutter = SliceCutter(
-        SYMBOLS, CutterState(0, from_ts, ()), slice_rows=slice_rows, grid_us=grid_us, span_us=span_us
-    )
+    cutter = SliceCutter(SYMBOLS, CutterState(0, from_ts, ()), slice_rows=slice_rows, grid_us=grid_us, span_us=span_us)
     first = [row for row in rows if row[0] <= middle]
     slices: list[list[MarketBatch]] = []
     if middle > from_ts:

@@ -1,0 +1,69 @@
+"""The backtest dataflow: replayed slices → indicators → strategy conditions → desks → result tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow
+
+from connectors.questdb.database import Database
+from connectors.questdb.replay import ReplayProgress, ReplaySettings, ReplaySource
+from connectors.questdb.sinks import ResultSink
+from dataflows.sessions.plan import BacktestPlan, accounts_of
+from operators.desk.desk import Desk
+from operators.desk.step import desk
+from operators.indicators.engine import longest_window_us
+from operators.indicators.step import IndicatorSettings, indicators
+from operators.results import ResultRow
+from operators.strategy.compile import compile_strategy
+from operators.strategy.compiled import CompiledStrategy
+from operators.strategy.step import conditions
+from operators.strategy.validation import load_strategy
+
+
+def backtest_flow(
+    plan: BacktestPlan,
+    database: Database,
+    *,
+    stop_requested: Callable[[], bool],
+    on_progress: Callable[[ReplayProgress], None],
+    on_rows: Callable[[str, Sequence[ResultRow]], None],
+    on_error: Callable[[BaseException], None],
+) -> Dataflow:
+    """One source, indicators and conditions keyed by symbol, one desk per account, one sink partition per table."""
+    settings = {account.name: account for account in accounts_of(plan)}
+    strategies = {name: compile_strategy(load_strategy(text, name)) for name, text in plan.strategies.items()}
+    accounts: dict[str, Sequence[CompiledStrategy]] = {
+        name: tuple(strategies[strategy] for strategy in account.strategies) for name, account in settings.items()
+    }
+    streams = {symbol: frozenset(present) for symbol, present in plan.streams.items()}
+    indicator_ids = tuple(dict.fromkeys(name for strategy in strategies.values() for name in strategy.indicator_ids))
+
+    def build_desk(account: str) -> Desk:
+        return Desk(settings[account], plan.session_id, accounts[account], plan.symbols, streams)
+
+    flow = Dataflow("backtest")
+    source = ReplaySource(
+        database,
+        ReplaySettings(
+            session_id=plan.source_session_id,
+            symbols=plan.symbols,
+            from_ts=plan.from_ts,
+            to_ts=plan.to_ts,
+            speed=plan.speed,
+            slice_rows=plan.slice_rows,
+            page_rows=plan.page_rows,
+            grid_us=plan.evaluation_interval_us,
+            warmup_us=longest_window_us(indicator_ids),
+        ),
+        stop_requested=stop_requested,
+        on_progress=on_progress,
+    )
+    tape = op.input("tape", flow, source)
+    by_symbol = op.key_on("by_symbol", tape, lambda batch: batch.symbol)
+    evaluations = indicators("indicators", by_symbol, IndicatorSettings(indicator_ids, plan.evaluation_interval_us))
+    decisions = conditions("conditions", evaluations, accounts, streams)
+    rows = desk("desk", decisions, build_desk)
+    op.output("results", rows, ResultSink(database, on_rows=on_rows, on_error=on_error))
+    return flow

@@ -1,0 +1,126 @@
+"""`tapeflow backtest`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dataflows.cli.output import messages, print_json
+
+if TYPE_CHECKING:
+    from operators.desk.account import AccountSettings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("backtest")(backtest)
+
+
+def backtest(
+    session: Annotated[str, typer.Argument(metavar="SESSION", help="A recorded, imported or generated session.")],
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option("--strategy", "-s", help="A template's name or a strategy file; may be repeated."),
+    ] = None,
+    accounts: Annotated[
+        Path | None, typer.Option(help="Accounts document (TOML) instead of --strategy and --equity.")
+    ] = None,
+    equity: Annotated[
+        float | None, typer.Option(help="Starting equity in quote currency; 10 000 where that is USDT, USDC or USD.")
+    ] = None,
+    symbol: Annotated[list[str] | None, typer.Option("--symbol", help="Only these symbols; may be repeated.")] = None,
+    period: Annotated[
+        tuple[str, str] | None, typer.Option(help="FROM TO, e.g. 2021-01-14T20:00 2021-01-14T23:00 (UTC).")
+    ] = None,
+    speed: Annotated[str, typer.Option(help="max, or tape time per wall time, e.g. 60.")] = "max",
+    slice_rows: Annotated[int, typer.Option(help="Rows that flow at a time; no result depends on it.")] = 65_536,
+    workers: Annotated[int, typer.Option(help="Processes; no result depends on it.")] = 1,
+    threads: Annotated[
+        int | None,
+        typer.Option(help="Threads in each process, 1 to 64; no result depends on it.", show_default="by cores"),
+    ] = None,
+    recovery: Annotated[bool, typer.Option("--recovery", help="Snapshots, so that a crash costs seconds.")] = False,
+    epoch_seconds: Annotated[float | None, typer.Option(help="Seconds between snapshots.")] = None,
+    db: Annotated[str | None, typer.Option("--db", help="An external database's configuration string.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")] = False,
+) -> None:
+    """Replay a session's tape through strategies and a simulated venue; store every decision; print a report.
+
+    Example: tapeflow backtest import_20210112_210006_1a2b3c4d --strategy pump_follow_long --equity 1
+    """
+    from connectors.questdb.server import open_database
+    from dataflows.cli.running import run_backtest
+    from dataflows.preparing import BacktestRequest, prepare_backtest
+    from dataflows.sessions.plan import SessionFolder
+    from dataflows.settings import database_configuration, home
+
+    configuration = database_configuration(db)
+    request = BacktestRequest(
+        source_session_id=session,
+        strategies=tuple(strategy or ()),
+        accounts=() if accounts is None else _accounts(accounts),
+        equity=equity,
+        symbols=tuple(symbol or ()),
+        period=None if period is None else (_instant(period[0]), _instant(period[1])),
+        speed=_speed(speed),
+        slice_rows=slice_rows,
+        workers=workers,
+        threads=threads,
+        recovery=recovery,
+        epoch_seconds=epoch_seconds,
+    )
+    database = open_database(home(), configuration)
+    plan, preflight = prepare_backtest(database, home(), configuration, request)
+    if as_json:
+        print_json("started", session_id=plan.session_id, source_session_id=session, notes=preflight.without_stream)
+    else:
+        trades = sum(found.trades for found in preflight.symbols)
+        books = sum(found.books for found in preflight.symbols)
+        messages.print(
+            f"{plan.session_id}: {len(preflight.symbols)} symbols, {trades:,} trades, {books:,} books of {session}"
+        )
+        for sentence in preflight.without_stream:
+            messages.print(f"  [yellow]note:[/yellow] {sentence}")
+    folder = SessionFolder.of(home(), plan.session_id)
+    folder.write_plan(plan)
+    run_backtest(database, folder, as_json=as_json)
+
+
+def _accounts(file: Path) -> tuple[AccountSettings, ...]:
+    from operators.desk.account import AccountsError, parse_accounts
+    from operators.errors import UsageError
+
+    try:
+        return parse_accounts(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the accounts document {file} cannot be read: {error}") from error
+    except AccountsError as error:
+        raise UsageError(f"{file}: {error}") from error
+
+
+def _instant(text: str) -> int:
+    """Date and time, UTC unless it says otherwise, as microseconds."""
+    from datetime import UTC, datetime
+
+    from operators.errors import UsageError
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no time; allowed: 2021-01-14, 2021-01-14T20:00:00, 2021-01-14T20:00Z") from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return int(moment.timestamp() * 1_000_000)
+
+
+def _speed(text: str) -> float | None:
+    from operators.errors import UsageError
+
+    if text == "max":
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        raise UsageError(f"--speed is {text!r}; allowed: max, or a factor > 0") from error

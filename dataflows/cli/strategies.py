@@ -1,0 +1,158 @@
+"""`tapeflow strategies`: check documents and look at the templates."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dataflows.cli.output import console, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from operators.strategy.problems import Problem
+
+strategies = typer.Typer(
+    name="strategies", no_args_is_help=True, help="Strategy documents: check them, and start from a template."
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    app.add_typer(strategies)
+
+
+@strategies.command()
+def validate(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A JSON document, or - for standard input.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object with everything that was found.")] = False,
+) -> None:
+    """Check a strategy document: all problems at once, each with its JSON path.
+
+    Ends with 1 if there is any. Warnings do not count.
+
+    Example: tapeflow strategies validate my_strategy.json
+    """
+    from operators.strategy.document import document_hash
+    from operators.strategy.summary import summary
+    from operators.strategy.validation import validate_text
+
+    found = validate_text(_read(file))
+    if as_json:
+        print_json(
+            "finished",
+            valid=found.valid,
+            problems=_plain(found.problems),
+            warnings=_plain(found.warnings),
+            name=found.document.name if found.document else None,
+            hash=document_hash(found.document) if found.document else None,
+        )
+    elif found.document is not None:
+        _print_summary(f"[green]ok[/green]  {found.document.name}", summary(found.document))
+    else:
+        count = len(found.problems)
+        console.print(f"[red]not valid[/red]: {count} problem{'s' if count != 1 else ''}")
+        _print_problems(found.problems)
+    if found.warnings and not as_json:
+        console.print("[yellow]warnings[/yellow]")
+        _print_problems(found.warnings)
+    if not found.valid:
+        sys.exit(1)
+
+
+@strategies.command()
+def templates(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object with all templates.")] = False,
+) -> None:
+    """List the strategies that come with the program.
+
+    Example: tapeflow strategies templates
+    """
+    from rich.table import Table
+
+    from operators.strategy.templates import TEMPLATES, load_template
+
+    documents = [load_template(name) for name in TEMPLATES]
+    if as_json:
+        rows = [{"name": one.name, "direction": one.direction, "description": one.description} for one in documents]
+        print_json("finished", templates=rows)
+        return
+    table = Table("template", "direction", "what it does", box=None, pad_edge=False)
+    for one in documents:
+        direction = one.direction if one.z1_entry else "signals only"
+        table.add_row(one.name, direction, one.description)
+    console.print(table)
+    console.print("\nSee one with [bold]tapeflow strategies show NAME[/bold]; with --document it is the JSON to edit.")
+
+
+@strategies.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a template.")],
+    document: Annotated[bool, typer.Option("--document", help="The JSON document, to save and edit.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object with the document (as text) and its hash.")
+    ] = False,
+) -> None:
+    """Show what a template does, or its document.
+
+    Example: tapeflow strategies show pump_follow_long --document > my_strategy.json
+    """
+    from operators.strategy.document import document_hash
+    from operators.strategy.summary import summary
+    from operators.strategy.templates import load_template, template_text
+
+    template = load_template(name)
+    text = template_text(name)
+    if document:
+        sys.stdout.write(text)
+    elif as_json:
+        print_json("finished", name=name, hash=document_hash(template), document=text)
+    else:
+        console.print(template.description)
+        _print_summary(f"{template.name}  {template.direction}", summary(template))
+
+
+def _read(file: str) -> str:
+    """The text of a document. Raises `UsageError` where there is no such file or it is not text."""
+    from operators.errors import UsageError
+
+    try:
+        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise UsageError(f"strategy file {file}: {error.strerror or error}; allowed: a JSON file, or -") from error
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"strategy file {file}: not UTF-8 at byte {error.start}; allowed: UTF-8 text") from error
+
+
+def _plain(problems: Sequence[Problem]) -> list[dict[str, str]]:
+    return [{"path": one.path, "found": one.found, "allowed": one.allowed} for one in problems]
+
+
+def _print_summary(title: str, lines: list[tuple[str, str]]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    console.print(title)
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for heading, sentence in lines:
+        table.add_row(heading, escape(sentence))
+    console.print(table)
+
+
+def _print_problems(problems: Sequence[Problem]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("where", "found", "allowed"):
+        table.add_column(heading, overflow="fold")
+    for one in problems:
+        table.add_row(escape(one.path), escape(one.found), escape(one.allowed))
+    console.print(table)

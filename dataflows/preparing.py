@@ -1,0 +1,244 @@
+"""Start checks of a backtest: everything that is wrong is said at once, before anything is started."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from connectors.questdb.database import Database
+from dataflows.sessions.plan import BacktestPlan, accounts_text
+from dataflows.tapes import SymbolTape, TapeSummary, summarise_tape
+from operators.desk.account import AccountSettings, accounts_hash, default_account
+from operators.errors import UsageError
+from operators.indicators.registry import CATALOGUE
+from operators.session import session_id
+from operators.slices import DEFAULT_SLICE_ROWS
+from operators.strategy.compile import compile_strategy
+from operators.strategy.compiled import CompiledStrategy
+from operators.strategy.problems import InvalidStrategy
+from operators.strategy.templates import TEMPLATES, template_text
+from operators.strategy.validation import load_strategy
+
+DEFAULT_EQUITY: Final = 10_000.0
+_DOLLARS: Final = frozenset({"USDT", "USDC", "USD"})
+_QUOTES: Final = re.compile(r"(?:_|-|/)?(USDT|USDC|BUSD|FDUSD|TUSD|USD|BTC|ETH|BNB|EUR|TRY)\Z")
+_MOST_USEFUL_THREADS: Final = 4
+_LEAST_FREE_BYTES: Final = 200 * 1024 * 1024
+
+
+class StartRefused(UsageError):
+    """A session that cannot be started; `problems` has one sentence each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(
+            problems[0] if len(problems) == 1 else "\n  - ".join(["the backtest cannot start:", *problems])
+        )
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestRequest:
+    """What a user asks for. `strategies` (template names or files) are those of a default account; `accounts` bring
+    their own."""
+
+    source_session_id: str
+    strategies: tuple[str, ...] = ()
+    accounts: tuple[AccountSettings, ...] = ()
+    equity: float | None = None
+    symbols: tuple[str, ...] = ()
+    period: tuple[int, int] | None = None
+    speed: float | None = None
+    slice_rows: int = DEFAULT_SLICE_ROWS
+    workers: int = 1
+    threads: int | None = None
+    recovery: bool = False
+    epoch_seconds: float | None = None
+    evaluation_interval_us: int = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What the chosen tape holds and what will have no value on it."""
+
+    tape: TapeSummary
+    symbols: tuple[SymbolTape, ...]
+    without_stream: tuple[str, ...]
+
+
+def prepare_backtest(
+    database: Database, home: Path, configuration: str | None, request: BacktestRequest
+) -> tuple[BacktestPlan, Preflight]:
+    """Check everything and make the plan. Raises `StartRefused` with all problems."""
+    problems: list[str] = []
+    tape = summarise_tape(database, request.source_session_id)
+    symbols = _chosen_symbols(tape, request.symbols, problems)
+    from_ts, to_ts = _period(tape, request.period, problems)
+    accounts = _accounts(request, symbols, problems)
+    strategies = _strategies(dict.fromkeys(name for account in accounts for name in account.strategies), problems)
+    _check_numbers(request, home, problems)
+    if problems:
+        raise StartRefused(problems)
+    compiled = {name: compile_strategy(load_strategy(text, name)) for name, text in strategies.items()}
+    plan = BacktestPlan(
+        session_id=session_id("backtest", datetime.now(UTC), secrets.token_hex(4)),
+        source_session_id=request.source_session_id,
+        home=str(home),
+        database=configuration,
+        symbols=tuple(symbol.symbol for symbol in symbols),
+        streams={symbol.symbol: tuple(sorted(symbol.streams)) for symbol in symbols},
+        from_ts=from_ts,
+        to_ts=to_ts,
+        accounts=accounts_text(accounts),
+        strategies=strategies,
+        strategy_hashes=json.dumps({name: strategy.document_hash for name, strategy in compiled.items()}),
+        accounts_hash=accounts_hash(accounts),
+        speed=request.speed,
+        slice_rows=request.slice_rows,
+        workers=request.workers,
+        threads=request.threads or default_threads(),
+        recovery=request.recovery,
+        # several processes have no backpressure inside an epoch
+        epoch_seconds=request.epoch_seconds or (10.0 if request.workers == 1 else 0.5),
+        evaluation_interval_us=request.evaluation_interval_us,
+    )
+    return plan, Preflight(tape, symbols, _without_stream(compiled.values(), symbols))
+
+
+def default_threads() -> int:
+    """Threads of a worker process: the kernels release the interpreter's lock, the rest of the flow does not, so that
+    more than a few bring nothing."""
+    return min(os.cpu_count() or 1, _MOST_USEFUL_THREADS)
+
+
+def quote_currency(symbol: str) -> str | None:
+    """The quote currency that a symbol's name ends with, None where it tells none.
+
+    >>> quote_currency("NAS_BTC"), quote_currency("ETHUSDT"), quote_currency("GOLD")
+    ('BTC', 'USDT', None)
+    """
+    found = _QUOTES.search(symbol)
+    if found:
+        return found[1]
+    return symbol.rpartition("_")[2] if "_" in symbol else None
+
+
+def _chosen_symbols(tape: TapeSummary, chosen: Sequence[str], problems: list[str]) -> tuple[SymbolTape, ...]:
+    if not chosen:
+        return tape.symbols
+    known = {symbol.symbol: symbol for symbol in tape.symbols}
+    problems.extend(
+        f"the tape has no symbol {name!r}; it has {', '.join(list(known)[:10])}" for name in chosen if name not in known
+    )
+    return tuple(known[name] for name in sorted(set(chosen)) if name in known)
+
+
+def _period(tape: TapeSummary, period: tuple[int, int] | None, problems: list[str]) -> tuple[int, int]:
+    if period is None:
+        return tape.from_ts, tape.to_ts
+    start, end = period
+    if start >= end:
+        problems.append(f"the period starts at {_time(start)} and ends at {_time(end)}; it has to end later")
+    elif end <= tape.from_ts or start >= tape.to_ts:
+        problems.append(
+            f"the period {_time(start)} – {_time(end)} lies outside the tape, "
+            f"{_time(tape.from_ts)} – {_time(tape.to_ts)}"
+        )
+    return max(start, tape.from_ts), min(end, tape.to_ts)
+
+
+def _accounts(
+    request: BacktestRequest, symbols: Sequence[SymbolTape], problems: list[str]
+) -> tuple[AccountSettings, ...]:
+    quotes = sorted({quote_currency(symbol.symbol) or "an unknown currency" for symbol in symbols})
+    if request.accounts:
+        if request.strategies or request.equity is not None:
+            problems.append("--accounts brings its own strategies and equity: leave out --strategy and --equity")
+        problems.extend(
+            f"account {account.name} is in {account.quote}, {len(symbols)} symbols are quoted in {', '.join(quotes)}"
+            for account in request.accounts
+            if quotes != [account.quote] and "an unknown currency" not in quotes
+        )
+        return request.accounts
+    if not request.strategies:
+        problems.append(f"no strategy; --strategy takes a file or one of {', '.join(TEMPLATES)}")
+    if len(quotes) > 1:
+        problems.append(f"the symbols are quoted in {' and '.join(quotes)}; choose those of one with --symbol")
+    equity = request.equity
+    if equity is None and quotes and quotes[0] in _DOLLARS:
+        equity = DEFAULT_EQUITY
+    if equity is None:
+        problems.append(f"--equity is required where the quote currency is {quotes[0] if quotes else 'unknown'}")
+    elif not 0 < equity < float("inf"):
+        problems.append(f"--equity is {equity:g}; allowed: a number > 0")
+    if problems or equity is None:
+        # the strategies are still checked, so that everything is said at once
+        return (default_account("main", 1.0, "XXX", request.strategies),)
+    quote = quotes[0] if re.fullmatch(r"[A-Z0-9]{2,16}", quotes[0]) else "QUOTE"
+    return (default_account("main", equity, quote, request.strategies),)
+
+
+def _strategies(names: Sequence[str] | dict[str, None], problems: list[str]) -> dict[str, str]:
+    """Name → document text of every strategy; what is wrong with one is listed."""
+    texts: dict[str, str] = {}
+    for name in names:
+        try:
+            text = template_text(name) if name in TEMPLATES else Path(name).read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            problems.append(
+                f"strategy {name!r} is neither a file nor a template; the templates are {', '.join(TEMPLATES)}"
+            )
+            continue
+        try:
+            load_strategy(text, name)
+        except InvalidStrategy as error:
+            problems.extend(f"strategy {name}: {problem}" for problem in error.problems)
+            continue
+        texts[name] = text
+    return texts
+
+
+def _check_numbers(request: BacktestRequest, home: Path, problems: list[str]) -> None:
+    if request.speed is not None and not 0 < request.speed < float("inf"):
+        problems.append(f"--speed is {request.speed:g}; allowed: max, or a factor > 0")
+    if request.slice_rows < 1:
+        problems.append(f"--slice-rows is {request.slice_rows}; allowed: 1 or more")
+    if not 1 <= request.workers <= 64:
+        problems.append(f"--workers is {request.workers}; allowed: 1 to 64")
+    if request.threads is not None and not 1 <= request.threads <= 64:
+        problems.append(f"--threads is {request.threads}; allowed: 1 to 64")
+    if request.epoch_seconds is not None and request.epoch_seconds <= 0:
+        problems.append(f"--epoch-seconds is {request.epoch_seconds:g}; allowed: more than 0")
+    home.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(home).free
+    if free < _LEAST_FREE_BYTES:
+        problems.append(f"{free // 2**20} MiB are free in {home}; needed: {_LEAST_FREE_BYTES // 2**20} MiB")
+
+
+def _without_stream(strategies: Iterable[CompiledStrategy], symbols: Sequence[SymbolTape]) -> tuple[str, ...]:
+    """Sentences about indicators that have no value on this tape because a stream is absent."""
+    sentences: list[str] = []
+    kinds = {
+        (condition.kind, condition.indicator_id)
+        for strategy in strategies
+        for condition in strategy.conditions
+        if not condition.on_position
+    }
+    for kind, indicator_id in sorted(kinds):
+        for stream in sorted(CATALOGUE[kind].inputs & {"trades", "books"}):
+            lacking = [symbol.symbol for symbol in symbols if stream not in symbol.streams]
+            if lacking:
+                where = "every symbol" if len(lacking) == len(symbols) else ", ".join(lacking[:5])
+                sentences.append(f"{indicator_id} has no value on {where}: the tape has no {stream}")
+    return tuple(sentences)
+
+
+def _time(us: int) -> str:
+    return datetime.fromtimestamp(us / 1_000_000, UTC).isoformat(timespec="seconds")

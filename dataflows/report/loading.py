@@ -1,0 +1,39 @@
+"""A session's result rows, read back from the database."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from connectors.questdb.database import Database
+from dataflows.report.data import ResultTables
+from operators.results import RESULT_ROWS, ResultRow
+
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the database's timestamps are naive UTC
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def load_result(database: Database, session_id: str) -> ResultTables:
+    """All result rows of a session, waiting for those that are acknowledged but not yet applied.
+
+    Times are µs and NULL is None, as in the rows that were written. A session that decided nothing, or that the
+    database does not know, has empty tables.
+    """
+    database.wait_applied(*(row_type.TABLE for row_type in RESULT_ROWS))
+    return ResultTables.from_rows(row for row_type in RESULT_ROWS for row in _rows(database, row_type, session_id))
+
+
+def _rows(database: Database, row_type: type[ResultRow], session_id: str) -> Sequence[ResultRow]:
+    names = [field.name for field in dataclasses.fields(row_type)]
+    found = database.query(
+        f"SELECT {', '.join(names)} FROM {row_type.TABLE} WHERE session_id = %s",  # noqa: S608 - names of our own
+        (session_id,),
+    )
+    return [row_type(*(_plain(value) for value in values)) for values in found]
+
+
+def _plain(value: Any) -> Any:
+    """µs for a time, everything else as it is."""
+    return (value - _EPOCH) // _MICROSECOND if isinstance(value, datetime) else value

@@ -1,0 +1,71 @@
+"""Starting a session's supervisor and following what it does."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from connectors.questdb.launch import spawn
+from dataflows.sessions import control
+from dataflows.sessions.control import StopRequest
+from dataflows.sessions.plan import SessionFolder
+from dataflows.sessions.progress import PROGRESS_FILE, SessionProgress
+from operators.errors import TapeflowError, UsageError
+
+_LOOK_SECONDS: Final = 0.1
+_SECOND_INTERRUPT_SECONDS: Final = 5.0
+
+
+class SupervisorGone(TapeflowError):
+    """The supervisor ended without saying how the session ended."""
+
+
+def launch(folder: SessionFolder) -> None:
+    """Start the supervisor, detached: neither Ctrl-C nor a closing terminal of the caller reaches it."""
+    if (running := control.supervisor_of(folder)) is not None:
+        raise UsageError(f"session {folder.path.name} is already running (process {running.pid})")
+    folder.clear(PROGRESS_FILE, control.STOP_FILE, control.SUPERVISOR_FILE)
+    spawn(
+        [sys.executable, "-P", "-m", "dataflows.sessions.supervisor", str(folder.path)], folder.path / "supervisor.log"
+    )
+
+
+def follow(folder: SessionFolder, on_progress: Callable[[SessionProgress], None]) -> SessionProgress:
+    """Wait for the end of the session and return its final progress.
+
+    Ctrl-C asks for a clean end and goes on waiting; a second one within 5 s ends the session at once.
+    """
+    interrupted_at: float | None = None
+    started = time.monotonic()
+    while True:
+        try:
+            progress = read_progress(folder)
+            if progress is not None:
+                on_progress(progress)
+                if progress.done:
+                    return progress
+            if time.monotonic() - started > 5 and control.supervisor_of(folder) is None:
+                time.sleep(_LOOK_SECONDS)
+                progress = read_progress(folder)
+                if progress is not None and progress.done:
+                    continue
+                raise SupervisorGone(
+                    f"the supervisor of {folder.path.name} is gone; see {folder.path / 'supervisor.log'}; "
+                    f"`tapeflow resume {folder.path.name}` goes on where recovery was on"
+                )
+            time.sleep(_LOOK_SECONDS)
+        except KeyboardInterrupt:
+            now = time.monotonic()
+            again = interrupted_at is not None and now - interrupted_at < _SECOND_INTERRUPT_SECONDS
+            interrupted_at = now
+            control.request_stop(folder, StopRequest.NOW if again else StopRequest.CLEAN)
+
+
+def read_progress(folder: SessionFolder) -> SessionProgress | None:
+    """What the supervisor said last, None before its first word."""
+    content = folder.read(PROGRESS_FILE)
+    return msgspec.json.decode(content, type=SessionProgress) if content else None

@@ -1,0 +1,174 @@
+"""Stopping, killing and resuming: nothing is lost and nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from connectors.questdb.sessions import SessionStore
+from dataflows.sessions.control import supervisor_of
+from dataflows.sessions.plan import SessionFolder
+from operators.statistics import differences
+
+PACED = ("--recovery", "--epoch-seconds", "0.1", "--speed", "1200")
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tapeflow, market, accounts) -> str:
+    """The same backtest without any trouble."""
+    return tapeflow("backtest", market.session_id, "--accounts", str(accounts), "--json").finished["session_id"]
+
+
+@pytest.fixture
+def started(environment, market, accounts, database_home):
+    """Starts a paced backtest and waits until it flows; ends what is left of it after the test."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*options: str) -> tuple[subprocess.Popen[str], SessionFolder]:
+        arguments = [sys.executable, "-P", "-m", "dataflows.cli.main", "backtest", market.session_id]
+        process = subprocess.Popen(
+            [*arguments, "--accounts", str(accounts), *PACED, *options, "--json"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        line = process.stdout.readline()
+        assert line, process.stderr.read()
+        return process, SessionFolder.of(database_home, json.loads(line)["session_id"])
+
+    yield start
+    for process in running:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def wait_for(what, seconds: float = 30.0):
+    """The first truthy value of `what()`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := what():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds:g} s")
+
+
+def flowing(folder: SessionFolder, trades: int = 1) -> bool:
+    content = folder.read("worker-0.json")
+    return content is not None and json.loads(content)["trades"] >= trades
+
+
+def workers(folder: SessionFolder) -> list[psutil.Process]:
+    supervisor = supervisor_of(folder)
+    return supervisor.children() if supervisor else []
+
+
+@posix_only
+def test_ctrl_c_ends_cleanly_and_resuming_gives_the_same_tables(tapeflow, database, results, started, undisturbed):
+    process, folder = started()
+    wait_for(lambda: flowing(folder, 2_000))
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    session_id = folder.path.name
+    assert json.loads(out.splitlines()[-1])["session_id"] == session_id
+    stopped = SessionStore(database).latest(session_id)
+    assert (stopped.status, stopped.cause) == ("STOPPED", "stopped on request")
+    assert supervisor_of(folder) is None
+    tapeflow("resume", session_id, "--json")
+    assert differences(results(undisturbed).by_table(), results(session_id).by_table()) == []
+    assert SessionStore(database).latest(session_id).cause == "finished"
+
+
+def test_stop_works_by_the_session_id(tapeflow, database, started):
+    process, folder = started()
+    wait_for(lambda: flowing(folder))
+    tapeflow("stop", folder.path.name)
+    process.communicate(timeout=30)
+    assert SessionStore(database).latest(folder.path.name).status == "STOPPED"
+    assert "not running" in tapeflow("stop", folder.path.name, expect=2).err
+
+
+@posix_only
+def test_a_second_ctrl_c_ends_at_once(database, started):
+    process, folder = started()
+    wait_for(lambda: flowing(folder))
+    (worker,) = workers(folder)
+    worker.suspend()  # it cannot finish its slice
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=15)
+    assert process.returncode == 1
+    assert "at once on request" in SessionStore(database).latest(folder.path.name).error
+    wait_for(lambda: not worker.is_running())
+
+
+@posix_only
+def test_workers_do_not_outlive_their_supervisor(tapeflow, results, started, undisturbed):
+    process, folder = started()
+    wait_for(lambda: flowing(folder, 2_000))
+    (worker,) = workers(folder)
+    supervisor_of(folder).kill()
+    wait_for(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+    _, err = process.communicate(timeout=30)
+    assert "tapeflow resume" in err
+    tapeflow("resume", folder.path.name, "--json")
+    assert differences(results(undisturbed).by_table(), results(folder.path.name).by_table()) == []
+
+
+@posix_only
+def test_a_worker_that_dies_twice_of_two_processes_is_started_again(database, results, started, undisturbed):
+    process, folder = started("--workers", "2")
+    for trades in (1_500, 3_000):
+        wait_for(lambda trades=trades: flowing(folder, trades) and len(workers(folder)) == 2)
+        random.choice(workers(folder)).kill()
+        wait_for(lambda: len(workers(folder)) == 0)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert differences(results(undisturbed).by_table(), results(folder.path.name).by_table()) == []
+    statuses = [version.status for version in SessionStore(database).versions(folder.path.name)]
+    assert statuses.count("RECOVERING") == 2
+
+
+def kill_once(started, results, undisturbed: str, seed: int) -> float:
+    """Kill the flow at a random moment; the supervisor starts it again; the tables are as if nothing had happened."""
+    moment = random.Random(seed).uniform(0.0, 4.0)
+    process, folder = started()
+    wait_for(lambda: len(workers(folder)) == 1)
+    wait_for(lambda: flowing(folder))
+    time.sleep(moment)
+    for worker in workers(folder):
+        worker.kill()
+    _, err = process.communicate(timeout=90)
+    assert process.returncode == 0, err
+    assert differences(results(undisturbed).by_table(), results(folder.path.name).by_table()) == []
+    return moment
+
+
+@posix_only
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_at_a_random_moment_the_tables_are_the_same(started, results, undisturbed, seed):
+    kill_once(started, results, undisturbed, seed)
+
+
+@posix_only
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_killed_at_twenty_random_moments_the_tables_are_the_same(started, results, undisturbed, seed):
+    kill_once(started, results, undisturbed, seed)
+
+
+def test_the_log_of_a_session_is_in_its_folder(database_home: Path, undisturbed: str):
+    assert SessionFolder.of(database_home, undisturbed).log.is_file()

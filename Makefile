@@ -12,6 +12,7 @@ STAMP := $(VENV)/.installed
 
 setup: $(STAMP)
 
+$(STAMP): export PYTHONWARNINGS := ignore
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
@@ -29,7 +30,7 @@ check: setup
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/python -m pytest -m "not soak" operators connectors dataflows tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak" operators connectors dataflows tests
 
 bench: setup
 	$(BIN)/python -m benchmarks

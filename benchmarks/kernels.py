@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.report import Measurement, Results, stopwatch
+from dataflows.warming import warm
 from operators.indicators.engine import IndicatorEngine
-from operators.indicators.warm import warm
 from operators.tape import Books, MarketBatch, SliceHeader, TapeEvent, Trades
 
 _WINDOWS = ((10, 0), (30, 0), (60, 0), (300, 0), (60, 30), (300, 60), (600, 30), (3600, 900), (120, 20), (45, 15))

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from dataflows.importing import ImportRequest, import_files
 
 from benchmarks.report import Measurement, Results, stopwatch
 from connectors.questdb.bulk import BulkInserter
@@ -16,6 +15,7 @@ from connectors.questdb.database import Database
 from connectors.questdb.literals import instant
 from connectors.questdb.reader import QuestDBTapeReader
 from connectors.questdb.writer import TableWriter
+from dataflows.importing import ImportRequest, import_files
 
 DAY = 86_400_000_000
 IMPORT_DAY = 18_000 * DAY

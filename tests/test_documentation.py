@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shlex
@@ -46,7 +47,7 @@ def test_commands_exist_with_their_options(text):
         if not words or words[0] != "tapeflow":
             continue
         command = typer.main.get_command(app)
-        arguments = words[1:]
+        arguments = list(itertools.takewhile(lambda word: word not in (">", "|"), words[1:]))
         while hasattr(command, "commands") and arguments and not arguments[0].startswith("-"):
             name = arguments.pop(0)
             assert name in command.commands, f"no command {name!r} in: {line}"

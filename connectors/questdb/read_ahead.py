@@ -2,53 +2,31 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from queue import Empty, Full, Queue
-from typing import Any, TypeVar
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
 
+_Plan = TypeVar("_Plan")
 _Item = TypeVar("_Item")
 
 
-def read_ahead(pages: Iterator[_Item], *, ahead: int = 1) -> Iterator[_Item]:
-    """The same items, fetched by a thread `ahead` items before they are asked for; its errors are raised here.
+def read_ahead(load: Callable[[_Plan], _Item], plans: Iterable[_Plan], *, ahead: int = 2) -> Iterator[_Item]:
+    """`load(plan)` for each plan, in order; threads load up to `ahead` of them before they are asked for.
 
-    Closing the returned generator ends the thread.
+    An error of `load` is raised in the place of its item. Closing the returned generator waits for what is being
+    loaded and loads no more.
     """
-    queue: Queue[tuple[bool, Any]] = Queue(maxsize=ahead)
-    closed = threading.Event()
-
-    def put(item: tuple[bool, Any]) -> bool:
-        while not closed.is_set():
-            try:
-                queue.put(item, timeout=0.2)
-            except Full:
-                continue
-            return True
-        return False
-
-    def fetch() -> None:
+    remaining = iter(plans)
+    loading: deque[Future[_Item]] = deque()
+    with ThreadPoolExecutor(ahead, thread_name_prefix="read-ahead") as pool:
         try:
-            for page in pages:
-                if not put((True, page)):
-                    return
-            put((False, None))
-        except BaseException as error:  # noqa: BLE001 - handed to the reader
-            put((False, error))
-
-    thread = threading.Thread(target=fetch, name="read-ahead", daemon=True)
-    thread.start()
-    try:
-        while True:
-            try:
-                is_page, value = queue.get(timeout=0.2)
-            except Empty:
-                continue
-            if is_page:
-                yield value
-            elif value is None:
-                return
-            else:
-                raise value
-    finally:
-        closed.set()
+            loading.extend(pool.submit(load, plan) for plan in islice(remaining, ahead))
+            while loading:
+                item = loading.popleft().result()
+                loading.extend(pool.submit(load, plan) for plan in islice(remaining, 1))
+                yield item
+        finally:
+            for future in loading:
+                future.cancel()

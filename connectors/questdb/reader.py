@@ -25,6 +25,11 @@ _FOREIGN_SHARE: Final = 0.6
 """Above this share of rows of other sessions in a page, the server filters; below it we do (measured)."""
 _BUCKETS: Final = ((60, "1m"), (600, "10m"), (3_600, "1h"))
 _MOST_BUCKETS: Final = 50_000
+_EVENT_TABLES: Final = {
+    "tape_events": "kind, payload",
+    "funding_rates": "rate, next_settle_ts, settled",
+    "mark_prices": "fair, index",
+}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -39,14 +44,12 @@ class TapeReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _PagePlan:
-    """One page before it is read; `trades` and `books` of the session, `all_*` of every session in the range."""
+    """One page before it is read: its range and how many rows of the session it holds."""
 
     from_ts: int
     to_ts: int
     trades: int
-    all_trades: int
     books: int
-    all_books: int
 
 
 class QuestDBTapeReader:
@@ -66,47 +69,47 @@ class QuestDBTapeReader:
 
     def pages(self, from_ts: int, to_ts: int) -> Iterator[TapePage]:
         """See `TapeReader`. The next page is fetched while the caller works on this one."""
-        return read_ahead(self._page(plan) for plan in self._plan(from_ts, to_ts))
+        events = tuple(table for table in _EVENT_TABLES if self._has_rows(table, from_ts, to_ts))
+        return read_ahead(lambda plan: self._page(plan, events), self._plan(from_ts, to_ts))
 
     def _plan(self, from_ts: int, to_ts: int) -> Iterator[_PagePlan]:
         width = _bucket(to_ts - from_ts)
         counts: dict[int, list[int]] = {}
-        for column, table in ((0, "tick_prices"), (2, "tick_orderbook")):
-            for bucket, own, every in self._counts(table, from_ts, to_ts, width):
-                row = counts.setdefault(bucket, [0, 0, 0, 0])
-                row[column] += own
-                row[column + 1] += every
-        start, total = from_ts, [0, 0, 0, 0]
+        for column, (table, on_time) in enumerate((("tick_prices", " AND NOT late"), ("tick_orderbook", ""))):
+            rows = self._database.export(
+                f"SELECT timestamp, count() own FROM {table} WHERE {self._mine(from_ts, to_ts)}{on_time} "
+                f"SAMPLE BY {width} ALIGN TO CALENDAR"
+            )
+            for bucket, own in zip(arrow.micros(rows["timestamp"]).tolist(), rows["own"].to_pylist(), strict=True):
+                counts.setdefault(bucket, [0, 0])[column] = own
+        start, trades, books = from_ts, 0, 0
         for bucket in sorted(counts):
-            row = counts[bucket]
-            if total[0] + total[2] and total[0] + total[2] + row[0] + row[2] > self._page_rows and bucket > start + 1:
-                # the buckets start at their own instant, a page starts after its from_ts
-                yield _PagePlan(start, bucket - 1, *total)
-                start, total = bucket - 1, [0, 0, 0, 0]
-            total = [before + more for before, more in zip(total, row, strict=True)]
+            more_trades, more_books = counts[bucket]
+            full = trades + books > 0 and trades + books + more_trades + more_books > self._page_rows
+            if full and bucket > start + 1:
+                # a bucket begins at its own instant, a page after its from_ts
+                yield _PagePlan(start, bucket - 1, trades, books)
+                start, trades, books = bucket - 1, 0, 0
+            trades, books = trades + more_trades, books + more_books
         if start < to_ts:
-            yield _PagePlan(start, to_ts, *total)
+            yield _PagePlan(start, to_ts, trades, books)
 
-    def _counts(self, table: str, from_ts: int, to_ts: int, width: str) -> Iterator[tuple[int, int, int]]:
-        late = " AND NOT late" if table == "tick_prices" else ""
-        rows = self._database.export(
-            f"SELECT timestamp, sum(CASE WHEN session_id = {text(self._session_id)}{late} THEN 1 ELSE 0 END) own, "
-            f"count() every FROM {table} WHERE timestamp > {instant(from_ts)} AND timestamp <= {instant(to_ts)} "
-            f"SAMPLE BY {width} ALIGN TO CALENDAR"
-        )
-        return zip(
-            arrow.micros(rows["timestamp"]).tolist(), rows["own"].to_pylist(), rows["every"].to_pylist(), strict=True
-        )
+    def _mine(self, from_ts: int, to_ts: int) -> str:
+        return f"{_between(from_ts, to_ts)} AND session_id = {text(self._session_id)}"
 
-    def _page(self, plan: _PagePlan) -> TapePage:
+    def _has_rows(self, table: str, from_ts: int, to_ts: int) -> bool:
+        return bool(self._database.query(f"SELECT count() FROM {table} WHERE {self._mine(from_ts, to_ts)}")[0][0])
+
+    def _page(self, plan: _PagePlan, event_tables: Sequence[str]) -> TapePage:
         trade_symbols, trades = self._trades(plan)
         book_symbols, books = self._books(plan)
-        return TapePage(plan.from_ts, plan.to_ts, trade_symbols, trades, book_symbols, books, self._events(plan))
+        events = self._events(plan, event_tables)
+        return TapePage(plan.from_ts, plan.to_ts, trade_symbols, trades, book_symbols, books, events)
 
     def _trades(self, plan: _PagePlan) -> tuple[Indices, Trades]:
         if not plan.trades:
             return np.zeros(0, np.int16), Trades.empty()
-        rows, symbols = self._rows("tick_prices", "price, volume, side", plan, plan.trades, plan.all_trades, " late,")
+        rows, symbols = self._rows("tick_prices", "price, volume, side", plan, plan.trades, " late,")
         ts, seq = arrow.micros(rows["timestamp"]), arrow.integers(rows["seq"])
         price, qty, side = arrow.doubles(rows["price"]), arrow.doubles(rows["volume"]), arrow.sides(rows["side"])
         order = arrow.tape_order(ts, seq)
@@ -117,7 +120,7 @@ class QuestDBTapeReader:
     def _books(self, plan: _PagePlan) -> tuple[Indices, Books]:
         if not plan.books:
             return np.zeros(0, np.int16), Books.empty()
-        rows, symbols = self._rows("tick_orderbook", "bids, asks", plan, plan.books, plan.all_books, "")
+        rows, symbols = self._rows("tick_orderbook", "bids, asks", plan, plan.books, "")
         ts, seq = arrow.micros(rows["timestamp"]), arrow.integers(rows["seq"])
         (bid_px, bid_qty), (ask_px, ask_qty) = arrow.levels(rows["bids"]), arrow.levels(rows["asks"])
         order = arrow.tape_order(ts, seq)
@@ -127,22 +130,20 @@ class QuestDBTapeReader:
             ts[order], seq[order], bid_px[order], bid_qty[order], ask_px[order], ask_qty[order]
         )
 
-    def _rows(
-        self, table: str, columns: str, plan: _PagePlan, own: int, every: int, late: str
-    ) -> tuple[pa.Table, Indices]:
+    def _rows(self, table: str, columns: str, plan: _PagePlan, own: int, late: str) -> tuple[pa.Table, Indices]:
         """The session's rows of a page with their symbol indices; rows of other symbols dropped."""
-        where = f"WHERE timestamp > {instant(plan.from_ts)} AND timestamp <= {instant(plan.to_ts)}"
-        mine = text(self._session_id)
+        period = _between(plan.from_ts, plan.to_ts)
+        # a bare range is counted from the partitions' outlines, in no time
+        every = self._database.query(f"SELECT count() FROM {table} WHERE {period}")[0][0]
         if own == every:
-            rows = self._database.export(f"SELECT timestamp, symbol, seq, {columns} FROM {table} {where}")
+            rows = self._database.export(f"SELECT timestamp, symbol, seq, {columns} FROM {table} WHERE {period}")
         elif every - own > _FOREIGN_SHARE * every:
             on_time = " AND NOT late" if late else ""
-            rows = self._database.export(
-                f"SELECT timestamp, symbol, seq, {columns} FROM {table} {where} AND session_id = {mine}{on_time}"
-            )
+            mine = self._mine(plan.from_ts, plan.to_ts)
+            rows = self._database.export(f"SELECT timestamp, symbol, seq, {columns} FROM {table} WHERE {mine}{on_time}")
         else:
             rows = self._database.export(
-                f"SELECT timestamp, symbol, seq, session_id,{late} {columns} FROM {table} {where}"
+                f"SELECT timestamp, symbol, seq, session_id,{late} {columns} FROM {table} WHERE {period}"
             )
             keep = pc.equal(rows["session_id"], self._session_id)
             if late:
@@ -154,42 +155,43 @@ class QuestDBTapeReader:
             rows, symbols = rows.filter(pa.array(chosen)), symbols[chosen]
         return rows, symbols
 
-    def _events(self, plan: _PagePlan) -> tuple[TapeEvent, ...]:
-        where = (
-            f"WHERE timestamp > {instant(plan.from_ts)} AND timestamp <= {instant(plan.to_ts)} "
-            f"AND session_id = {text(self._session_id)}"
-        )
-        others = self._database.export(f"SELECT timestamp, seq, symbol, kind, payload FROM tape_events {where}")
-        rates = self._database.export(
-            f"SELECT timestamp, seq, symbol, rate, next_settle_ts, settled FROM funding_rates {where}"
-        )
-        marks = self._database.export(f"SELECT timestamp, seq, symbol, fair, index FROM mark_prices {where}")
-        events = [
-            *(_event(row, row["kind"], json.loads(row["payload"] or "{}")) for row in others.to_pylist()),
-            *(_event(row, "funding", _funding(row)) for row in rates.to_pylist()),
-            *(_event(row, "mark", {"fair": row["fair"], "index": row["index"]}) for row in marks.to_pylist()),
-        ]
+    def _events(self, plan: _PagePlan, tables: Sequence[str]) -> tuple[TapeEvent, ...]:
+        mine = self._mine(plan.from_ts, plan.to_ts)
+        events: list[TapeEvent] = []
+        for table in tables:
+            rows = self._database.export(
+                f"SELECT timestamp, seq, symbol, {_EVENT_TABLES[table]} FROM {table} WHERE {mine}"
+            )
+            events += [_event(table, row) for row in rows.to_pylist()]
         chosen = set(self._symbols)
         return tuple(
             sorted((event for event in events if event.symbol in chosen), key=lambda event: (event.ts, event.seq))
         )
 
 
-def _funding(row: dict[str, Any]) -> dict[str, Any]:
-    settle = row["next_settle_ts"]
-    return {
-        "rate": row["rate"],
-        "next_settle_ts": None if settle is None else _exact_us(settle),
-        "settled": row["settled"],
-    }
+def _event(table: str, row: dict[str, Any]) -> TapeEvent:
+    payload: dict[str, Any]
+    if table == "funding_rates":
+        settle = row["next_settle_ts"]
+        payload = {
+            "rate": row["rate"],
+            "next_settle_ts": None if settle is None else _exact_us(settle),
+            "settled": row["settled"],
+        }
+    elif table == "mark_prices":
+        payload = {"fair": row["fair"], "index": row["index"]}
+    else:
+        payload = json.loads(row["payload"] or "{}")
+    kind = {"funding_rates": "funding", "mark_prices": "mark"}.get(table) or row["kind"]
+    return TapeEvent(_exact_us(row["timestamp"]), row["seq"], row["symbol"], kind, payload)
 
 
 def _exact_us(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
-def _event(row: dict[str, Any], kind: str, payload: dict[str, Any]) -> TapeEvent:
-    return TapeEvent(_exact_us(row["timestamp"]), row["seq"], row["symbol"], kind, payload)
+def _between(from_ts: int, to_ts: int) -> str:
+    return f"timestamp > {instant(from_ts)} AND timestamp <= {instant(to_ts)}"
 
 
 def _bucket(span_us: int) -> str:

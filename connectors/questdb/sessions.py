@@ -43,7 +43,7 @@ class SessionStore:
         columns = ", ".join(_FIELDS)
         places = ", ".join(["%s"] * len(_FIELDS))
         self._database.execute(
-            f"INSERT INTO {TABLE} ({columns}) VALUES ({places})",  # noqa: S608 - names of our own fields
+            f"INSERT INTO {TABLE} ({columns}) VALUES ({places})",
             [_to_database(name, getattr(stored, name)) for name in _FIELDS],
         )
         return stored
@@ -65,7 +65,7 @@ class SessionStore:
         return self._select("LATEST ON changed_at PARTITION BY session_id", ())
 
     def _select(self, tail: str, parameters: Sequence[object]) -> list[SessionRecord]:
-        rows = self._database.query(f"SELECT {', '.join(_FIELDS)} FROM {TABLE} {tail}", parameters)  # noqa: S608
+        rows = self._database.query(f"SELECT {', '.join(_FIELDS)} FROM {TABLE} {tail}", parameters)
         return [
             SessionRecord(**{name: _from_database(name, value) for name, value in zip(_FIELDS, row, strict=True)})
             for row in rows

@@ -9,6 +9,9 @@ import typer
 
 from dataflows.cli.output import console, messages, print_json
 
+_WIDE = 90
+"""Columns of a terminal from which on the list says how many symbols a session has."""
+
 sessions = typer.Typer(help="What has been recorded and run.", no_args_is_help=True)
 
 DatabaseOption = Annotated[
@@ -38,7 +41,7 @@ def list_sessions(
 
     from connectors.questdb.server import open_database
     from connectors.questdb.sessions import SessionStore
-    from dataflows.sessions.describe import as_columns, instant
+    from dataflows.sessions.describe import as_columns, instant, short_count
     from dataflows.settings import database_configuration, home
     from operators.errors import UsageError
     from operators.session import MODES
@@ -53,22 +56,23 @@ def list_sessions(
     if not records:
         console.print("No sessions yet. `tapeflow demo` or `tapeflow generate` makes one.")
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("session", "status", "started", "tape from", "tape to"):
-        table.add_column(column, no_wrap=column != "session", overflow="fold")
-    for column in ("symbols", "trades", "books"):
-        table.add_column(column, justify="right")
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    for column in ("session", "status", "tape from"):
+        table.add_column(column, no_wrap=True)
+    for column in ("hours", "symbols", "trades", "books") if console.width >= _WIDE else ("hours", "trades", "books"):
+        table.add_column(column, justify="right", no_wrap=True)
     for record in records:
         colour = {"FAILED": "red", "STOPPED": "green"}.get(record.status, "yellow")
         table.add_row(
             record.session_id,
             f"[{colour}]{record.status}[/{colour}]",
-            instant(record.start_time),
-            instant(record.tape_from),
-            instant(record.tape_to),
-            str(len(record.symbols)),
-            f"{record.prices_count:,}",
-            f"{record.orderbook_count:,}",
+            instant(record.tape_from)[:10],
+            f"{(record.tape_to - record.tape_from) / 3.6e9:.1f}"
+            if record.tape_from is not None and record.tape_to is not None
+            else "",
+            *([str(len(record.symbols))] if console.width >= _WIDE else []),
+            short_count(record.prices_count),
+            short_count(record.orderbook_count),
         )
     console.print(table)
 
@@ -132,7 +136,12 @@ def _facts(columns: dict[str, Any]) -> list[tuple[str, str]]:
             value = f"{value:,}"
         facts.append((name.replace("_", " "), str(value)))
     config = json.loads(columns["config"] or "{}")
-    shown = {key: value for key, value in config.items() if not isinstance(value, dict | list) and value is not None}
+    told = {"accounts", "home", *columns}
+    shown = {
+        key: value
+        for key, value in config.items()
+        if not isinstance(value, dict | list) and value is not None and key not in told and not key.endswith("_ts")
+    }
     facts.append(("settings", ", ".join(f"{key} {_short(value)}" for key, value in shown.items())))
     return facts
 

@@ -26,3 +26,15 @@ def as_columns(record: SessionRecord) -> dict[str, Any]:
     columns["symbols"], columns["data_types"] = list(record.symbols), list(record.data_types)
     columns["status"] = str(record.status)
     return columns
+
+
+def short_count(count: int) -> str:
+    """A count in at most five characters.
+
+    >>> short_count(950), short_count(14_144), short_count(5_000_000)
+    ('950', '14.1k', '5.0M')
+    """
+    for limit, divisor, unit in ((1_000, 1, ""), (1_000_000, 1_000, "k"), (1_000_000_000, 1_000_000, "M")):
+        if count < limit:
+            return f"{count}" if divisor == 1 else f"{count / divisor:.1f}{unit}"
+    return f"{count / 1e9:.1f}G"

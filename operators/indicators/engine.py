@@ -36,7 +36,7 @@ __all__ = ["DEFAULT_INTERVAL_US", "DEFAULT_MAX_RING_EVENTS", "IndicatorEngine", 
 DEFAULT_INTERVAL_US: Final = 1_000_000
 DEFAULT_MAX_RING_EVENTS: Final = 2**20
 
-_BLOCK: Final = 256
+_BLOCK: Final = 512
 """Instants per pass of the kernel: all scratch rows stay in the processor's second-level cache."""
 _SMALL_BLOCK: Final = 8
 """Enough for the batches of a quiet live market, so that a thousand idle symbols need little memory."""

@@ -69,6 +69,21 @@ def flowing(folder: SessionFolder, trades: int = 1) -> bool:
     return content is not None and json.loads(content)["trades"] >= trades
 
 
+def undisturbed_trades(database, session_id: str) -> int:
+    return SessionStore(database).latest(session_id).prices_count
+
+
+def first_trades_after(database, session_id: str, moment: int) -> int:
+    """Records that the first progress row with any after a moment (µs) tells."""
+    database.wait_applied("session_progress")
+    rows = database.query(
+        "SELECT records FROM session_progress WHERE session_id = %s AND timestamp > %s::timestamp AND records > 0"
+        " ORDER BY timestamp LIMIT 1",
+        (session_id, moment),
+    )
+    return rows[0][0]
+
+
 def workers(folder: SessionFolder) -> list[psutil.Process]:
     supervisor = supervisor_of(folder)
     return supervisor.children() if supervisor else []
@@ -86,7 +101,10 @@ def test_ctrl_c_ends_cleanly_and_resuming_gives_the_same_tables(tapeflow, databa
     stopped = SessionStore(database).latest(session_id)
     assert (stopped.status, stopped.cause) == ("STOPPED", "stopped on request")
     assert supervisor_of(folder) is None
+    read_to = stopped.prices_count
+    assert 2_000 <= read_to < undisturbed_trades(database, undisturbed)
     tapeflow("resume", session_id, "--json")
+    assert first_trades_after(database, session_id, stopped.end_time) >= read_to, "it began anew"
     assert differences(results(undisturbed).by_table(), results(session_id).by_table()) == []
     assert SessionStore(database).latest(session_id).cause == "finished"
 

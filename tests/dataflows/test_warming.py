@@ -1,12 +1,12 @@
-"""Kernels are compiled once: whatever an engine is fed with later, there is one compiled version of each."""
+"""Set-up compiles every kernel once: whatever an engine is fed with later, there is one compiled version of each."""
 
 from __future__ import annotations
 
+from dataflows.warming import warm
 from operators.indicators.engine import IndicatorEngine
 from operators.indicators.kernels.append import append_events
 from operators.indicators.kernels.evaluate import evaluate
 from operators.indicators.kernels.instants import merge_instants
-from operators.indicators.warm import warm
 from tests.reference.batches import SECOND, batches
 from tests.reference.tape import Book, Event, Tape, Trade
 

@@ -320,13 +320,15 @@ def _extreme(
         oldest = max(from_position[j], newest[j] - max_events)
         for i in range(max(pushed, oldest) + 1, to_position[j] + 1):
             value = sign * data[row, i]
-            while size > 0 and sign * data[row, queue[(head + size - 1) % capacity]] <= value:
+            tail = head + size
+            while size > 0 and sign * data[row, queue[tail - 1 if tail <= capacity else tail - 1 - capacity]] <= value:
                 size -= 1
-            queue[(head + size) % capacity] = i
+                tail -= 1
+            queue[tail if tail < capacity else tail - capacity] = i
             size += 1
         pushed = max(pushed, to_position[j])
         while size > 0 and queue[head] <= oldest:
-            head = (head + 1) % capacity
+            head = head + 1 if head + 1 < capacity else 0
             size -= 1
         rows[out, j] = data[row, queue[head]] if size > 0 else np.nan
     state[DEQUE_HEAD], state[DEQUE_SIZE], state[DEQUE_PUSHED] = head, size, pushed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+import time
 
 import numpy as np
 import pyarrow as pa
@@ -139,23 +139,22 @@ def test_tape_events_funding_and_marks_are_events_of_the_page(database, new_sess
     ]
 
 
-def test_reading_ahead_hands_over_errors_and_ends_when_closed():
-    def failing() -> Iterator[int]:
-        yield 1
-        raise ValueError("broken page")
+def test_reading_ahead_keeps_the_order_and_raises_an_error_in_its_place():
+    def load(number: int) -> int:
+        if number == 3:
+            raise ValueError("broken page")
+        time.sleep(0.02 if number % 2 else 0.0)
+        return 10 * number
 
-    pages = read_ahead(failing())
-    assert next(pages) == 1
+    items = read_ahead(load, range(6))
+    assert [next(items) for _ in range(3)] == [0, 10, 20]
     with pytest.raises(ValueError, match="broken page"):
-        next(pages)
-    asked: list[int] = []
+        next(items)
 
-    def endless() -> Iterator[int]:
-        while True:
-            asked.append(len(asked))
-            yield asked[-1]
 
-    pages = read_ahead(endless())
-    assert [next(pages), next(pages)] == [0, 1]
-    pages.close()
-    assert len(asked) <= 5
+def test_reading_ahead_loads_no_more_when_closed():
+    loaded: list[int] = []
+    items = read_ahead(loaded.append, range(100))
+    next(items)
+    items.close()
+    assert len(loaded) <= 4

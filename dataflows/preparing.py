@@ -28,7 +28,8 @@ from operators.strategy.templates import TEMPLATES, template_text
 from operators.strategy.validation import load_strategy
 
 DEFAULT_EQUITY: Final = 10_000.0
-_DOLLARS: Final = frozenset({"USDT", "USDC", "USD"})
+DOLLARS: Final = frozenset({"USDT", "USDC", "USD"})
+"""Quote currencies for which `DEFAULT_EQUITY` makes sense."""
 _QUOTES: Final = re.compile(r"(?:_|-|/)?(USDT|USDC|BUSD|FDUSD|TUSD|USD|BTC|ETH|BNB|EUR|TRY)\Z")
 _MOST_USEFUL_THREADS: Final = 4
 _LEAST_FREE_BYTES: Final = 200 * 1024 * 1024
@@ -172,7 +173,7 @@ def _accounts(
     if len(quotes) > 1:
         problems.append(f"the symbols are quoted in {' and '.join(quotes)}; choose those of one with --symbol")
     equity = request.equity
-    if equity is None and quotes and quotes[0] in _DOLLARS:
+    if equity is None and quotes and quotes[0] in DOLLARS:
         equity = DEFAULT_EQUITY
     if equity is None:
         problems.append(f"--equity is required where the quote currency is {quotes[0] if quotes else 'unknown'}")
@@ -235,7 +236,8 @@ def _without_stream(strategies: Iterable[CompiledStrategy], symbols: Sequence[Sy
         for stream in sorted(CATALOGUE[kind].inputs & {"trades", "books"}):
             lacking = [symbol.symbol for symbol in symbols if stream not in symbol.streams]
             if lacking:
-                where = "every symbol" if len(lacking) == len(symbols) else ", ".join(lacking[:5])
+                whole = len(lacking) == len(symbols) > 1
+                where = "every symbol" if whole else ", ".join(lacking[:5])
                 sentences.append(f"{indicator_id} has no value on {where}: the tape has no {stream}")
     return tuple(sentences)
 

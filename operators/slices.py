@@ -19,6 +19,8 @@ from operators.tape import Books, Int64, MarketBatch, SliceHeader, TapeEvent, Tr
 
 DEFAULT_SLICE_ROWS: Final = 65_536
 _LEAST_GRID_INSTANTS: Final = 4_096
+_NO_SYMBOL: Final = -1
+"""In place of a symbol's index: events for everybody, whose symbol is `""`."""
 
 
 class TapeOutOfOrder(TapeflowError):
@@ -87,7 +89,7 @@ class SliceCutter:
         if slice_rows < 1:
             raise ValueError(f"slice_rows is {slice_rows}; allowed: 1 or more")
         self._symbols = tuple(symbols)
-        self._index = {symbol: index for index, symbol in enumerate(symbols)}
+        self._index = {"": _NO_SYMBOL} | {symbol: index for index, symbol in enumerate(symbols)}
         self._slice_rows = slice_rows
         self._grid_us = grid_us
         self._span_us = span_us
@@ -149,13 +151,14 @@ class SliceCutter:
                 )
             if present:
                 self._active.add(symbol)
+        for_all = tuple(events.get(_NO_SYMBOL, ()))
         header = SliceHeader(
             source=self._source,
             sources=self._sources,
             no=self._no,
             from_ts=self._from_ts,
             to_ts=to_ts,
-            parts=max(1, len(parts)),
+            parts=max(1, len(parts) + bool(for_all)),
             warmup=self._warmup,
             last=last,
         )
@@ -164,12 +167,13 @@ class SliceCutter:
         for symbol, part, book_part in parts:
             if symbol in events and _ends_removed(events[symbol][-1], part, book_part):
                 self._active.discard(symbol)
-        if not parts:
-            return [MarketBatch("", header, Trades.empty(), Books.empty())]
-        return [
+        batches = [
             MarketBatch(self._symbols[symbol], header, part, book_part, tuple(events.get(symbol, ())))
             for symbol, part, book_part in parts
         ]
+        if for_all or not batches:
+            batches.append(MarketBatch("", header, Trades.empty(), Books.empty(), for_all))
+        return batches
 
     def _slice_ends(self, page: TapePage) -> Int64:
         """The to_ts of each slice of the page; the last is the page's own."""

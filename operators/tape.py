@@ -145,7 +145,8 @@ class SliceHeader:
 
 @dataclass(frozen=True, slots=True)
 class MarketBatch:
-    """What one slice holds for one symbol. A slice without any batch sends one with the symbol `""`."""
+    """What one slice holds for one symbol. The symbol `""` has the events that are for every symbol (commands); a
+    slice without any batch sends an empty one of it."""
 
     symbol: str
     header: SliceHeader

@@ -163,7 +163,7 @@ class QuestDBTapeReader:
                 f"SELECT timestamp, seq, symbol, {_EVENT_TABLES[table]} FROM {table} WHERE {mine}"
             )
             events += [_event(table, row) for row in rows.to_pylist()]
-        chosen = set(self._symbols)
+        chosen = {"", *self._symbols}
         return tuple(
             sorted((event for event in events if event.symbol in chosen), key=lambda event: (event.ts, event.seq))
         )

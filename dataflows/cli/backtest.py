@@ -79,10 +79,12 @@ def backtest(
         trades = sum(found.trades for found in preflight.symbols)
         books = sum(found.books for found in preflight.symbols)
         messages.print(
-            f"{plan.session_id}: {len(preflight.symbols)} symbols, {trades:,} trades, {books:,} books of {session}"
+            f"{plan.session_id}: {len(preflight.symbols)} symbol{'s' if len(preflight.symbols) != 1 else ''}, "
+            f"{trades:,} trades, {books:,} books of {session}",
+            soft_wrap=True,
         )
         for sentence in preflight.without_stream:
-            messages.print(f"  [yellow]note:[/yellow] {sentence}")
+            messages.print(f"  [yellow]note:[/yellow] {sentence}", soft_wrap=True)
     folder = SessionFolder.of(home(), plan.session_id)
     folder.write_plan(plan)
     run_backtest(database, folder, as_json=as_json)

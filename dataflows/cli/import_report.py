@@ -11,6 +11,7 @@ from rich.table import Table
 
 from dataflows.cli.output import console, messages
 from dataflows.importing import ImportOutcome, ImportProgress
+from dataflows.preparing import DOLLARS, quote_currency
 from dataflows.sessions.describe import instant
 
 _MOST_SYMBOLS: Final = 10
@@ -109,7 +110,9 @@ def print_import(outcome: ImportOutcome, address: str) -> None:
     console.print(facts)
     _print_contracts(outcome)
     _print_rejections(outcome)
-    console.print(f"\nNext: tapeflow backtest {outcome.session_id} --strategy pump_follow_long", soft_wrap=True)
+    quotes = {quote_currency(symbol) for symbol in outcome.symbols}
+    equity = "" if quotes <= DOLLARS else " --equity 1"
+    console.print(f"\nNext: tapeflow backtest {outcome.session_id} --strategy pump_follow_long{equity}", soft_wrap=True)
 
 
 def _print_contracts(outcome: ImportOutcome) -> None:

@@ -156,11 +156,17 @@ def _trades(console: Console, account: AccountSummary, amounts: Money, prefix: s
         console.print()
         _print(console, tables.groups_table("by strategy", found.by_strategy, amounts, 20))
     shown = min(len(found.trades), FIRST_TRADES)
-    _heading(console, f"{prefix}First {shown} of {count(len(found.trades), 'trade')}, times UTC")
+    _heading(console, f"{prefix}{_which(shown, len(found.trades))}, times UTC")
     _print(console, tables.trades_table(found.trades, found, amounts, FIRST_TRADES, console.width))
     first = found.trades[0]
     _heading(console, f"{prefix}The first trade step by step: {first.symbol} {first.side} by {first.strategy}")
     _print(console, signals.story_table(first, account.tables.transitions))
+
+
+def _which(shown: int, trades: int) -> str:
+    if shown == trades:
+        return "The trade" if trades == 1 else f"All {trades} trades"
+    return f"First {shown} of {trades} trades"
 
 
 def _footer(console: Console, data: ReportData) -> None:

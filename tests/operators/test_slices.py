@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -126,6 +128,16 @@ def test_a_slice_without_any_batch_sends_one_header_only_batch():
     assert part.symbol == ""
     assert part.header.parts == 1
     assert part.header.last
+
+
+def test_events_for_every_symbol_have_a_batch_of_their_own():
+    cutter = SliceCutter(SYMBOLS, CutterState(0, 0, ()))
+    tape = page([(5, 0, "trade")], 0, 9)
+    command = TapeEvent(6, 7, "", "command", {"command": "stop"})
+    ((batch, for_all),) = cutter.cut(dataclasses.replace(tape, events=(command,)))
+    assert (batch.symbol, for_all.symbol, for_all.events) == ("A_USDT", "", (command,))
+    assert batch.header.parts == 2
+    assert cutter.state().active == ("A_USDT",)
 
 
 def test_a_quiet_active_symbol_gets_an_empty_batch_only_where_the_slice_holds_a_grid_instant():

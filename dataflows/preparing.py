@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from connectors.questdb.database import Database
+from dataflows.quotes import DOLLARS, quote_currency
 from dataflows.sessions.plan import BacktestPlan, accounts_text
 from dataflows.tapes import SymbolTape, TapeSummary, summarise_tape
 from operators.desk.account import AccountSettings, accounts_hash, default_account
@@ -28,9 +29,6 @@ from operators.strategy.templates import TEMPLATES, template_text
 from operators.strategy.validation import load_strategy
 
 DEFAULT_EQUITY: Final = 10_000.0
-DOLLARS: Final = frozenset({"USDT", "USDC", "USD"})
-"""Quote currencies for which `DEFAULT_EQUITY` makes sense."""
-_QUOTES: Final = re.compile(r"(?:_|-|/)?(USDT|USDC|BUSD|FDUSD|TUSD|USD|BTC|ETH|BNB|EUR|TRY)\Z")
 _MOST_USEFUL_THREADS: Final = 4
 _LEAST_FREE_BYTES: Final = 200 * 1024 * 1024
 
@@ -117,18 +115,6 @@ def default_threads() -> int:
     """Threads of a worker process: the kernels release the interpreter's lock, the rest of the flow does not, so that
     more than a few bring nothing."""
     return min(os.cpu_count() or 1, _MOST_USEFUL_THREADS)
-
-
-def quote_currency(symbol: str) -> str | None:
-    """The quote currency that a symbol's name ends with, None where it tells none.
-
-    >>> quote_currency("NAS_BTC"), quote_currency("ETHUSDT"), quote_currency("GOLD")
-    ('BTC', 'USDT', None)
-    """
-    found = _QUOTES.search(symbol)
-    if found:
-        return found[1]
-    return symbol.rpartition("_")[2] if "_" in symbol else None
 
 
 def _chosen_symbols(tape: TapeSummary, chosen: Sequence[str], problems: list[str]) -> tuple[SymbolTape, ...]:

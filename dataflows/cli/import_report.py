@@ -11,7 +11,7 @@ from rich.table import Table
 
 from dataflows.cli.output import console, messages
 from dataflows.importing import ImportOutcome, ImportProgress
-from dataflows.preparing import DOLLARS, quote_currency
+from dataflows.quotes import DOLLARS, quote_currency
 from dataflows.sessions.describe import instant
 
 _MOST_SYMBOLS: Final = 10

@@ -40,4 +40,4 @@ soak: setup
 
 clean:
 	-$(BIN)/tapeflow db stop
-	$(PYTHON) -c "import shutil; [shutil.rmtree(p, ignore_errors=True) for p in ('.venv', '.tapeflow', 'build', '.pytest_cache', '.mypy_cache', '.ruff_cache', '.hypothesis')]"
+	$(PYTHON) -c "import shutil; [shutil.rmtree(p, ignore_errors=True) for p in ('.venv', 'build', '.pytest_cache', '.mypy_cache', '.ruff_cache', '.hypothesis')]"

@@ -56,8 +56,7 @@ def backtest(database: Database, home: Path, market: GeneratedSession, slice_row
     plan, _ = prepare_backtest(database, home, None, request)
     folder = SessionFolder.of(home, plan.session_id)
     folder.write_plan(plan)
-    launch(folder)
-    progress = follow(folder, lambda _: None)
+    progress = follow(folder, launch(folder), lambda _: None)
     if progress.error:
         raise RuntimeError(progress.error)
     return progress

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from connectors.questdb.columns import table_columns
 from connectors.questdb.database import Database
-from connectors.questdb.errors import StorageError, StorageRejected, StorageUnavailable
+from connectors.questdb.errors import StorageRejected, StorageUnavailable
 from connectors.questdb.literals import text
 from connectors.questdb.writer import TableWriter
 
@@ -103,7 +103,7 @@ class BulkInserter:
         finally:
             try:
                 way.close()
-            except StorageError as error:
+            except Exception as error:  # noqa: BLE001 - raised to the caller by _raise
                 self._error = self._error or error
 
 
@@ -160,8 +160,9 @@ class _StreamingWay:
         self._writers[table].write({name: data[name] for name in data.column_names})
 
     def close(self) -> None:
-        for writer in self._writers.values():
-            writer.close()
+        with contextlib.ExitStack() as writers:
+            for writer in self._writers.values():
+                writers.callback(writer.close)
 
 
 def write_piece(data: pa.Table, file: Path) -> None:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from connectors.questdb import arrow
 from connectors.questdb.arrow import Indices
 from connectors.questdb.database import Database
+from connectors.questdb.errors import StorageUnavailable
 from connectors.questdb.literals import instant, text
 from connectors.questdb.read_ahead import read_ahead
 from operators.slices import TapePage
@@ -32,6 +33,10 @@ _EVENT_TABLES: Final = {
 }
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class TapeChanged(StorageUnavailable):
+    """The rows of a tape are not those that were there when reading began."""
 
 
 class TapeReader(Protocol):
@@ -149,6 +154,16 @@ class QuestDBTapeReader:
             if late:
                 keep = pc.and_(keep, pc.invert(rows["late"]))
             rows = rows.filter(keep)
+        if rows.num_rows != own:
+            # somebody has written into this range since it was counted: only our own rows then
+            on_time = " AND NOT late" if late else ""
+            mine = self._mine(plan.from_ts, plan.to_ts)
+            rows = self._database.export(f"SELECT timestamp, symbol, seq, {columns} FROM {table} WHERE {mine}{on_time}")
+            if rows.num_rows != own:
+                raise TapeChanged(
+                    f"the tape of {self._session_id} had {own:,} rows of {table} in a page and now has "
+                    f"{rows.num_rows:,}: it is being written"
+                )
         symbols = arrow.symbol_indices(rows["symbol"], self._symbol_set)
         if len(symbols) and symbols.min() < 0:
             chosen = symbols >= 0

@@ -107,6 +107,8 @@ class _ReplayPartition(StatefulSourcePartition[MarketBatch, ReplayState]):
         self._awake: datetime | None = None
         self._stop_requested = stop_requested
         self._on_progress = on_progress
+        # where it begins is told too, so that a stop before the first slice is known as one
+        on_progress(ReplayProgress(self._state.cutter.from_ts, self._state.trades, self._state.books))
 
     def next_batch(self) -> list[MarketBatch]:
         if self._stop_requested():
@@ -148,7 +150,11 @@ def _warmup_slices(
     reader: QuestDBTapeReader, settings: ReplaySettings, resume: CutterState
 ) -> Iterator[list[MarketBatch]]:
     """The stretch before the resume point that the longest window needs: refills rings, causes no evaluation."""
-    from_ts = max(settings.from_ts, resume.from_ts - settings.warmup_us)
+    # A symbol's step knows the tape up to its last batch, at most one grid interval before the resume point; without
+    # a grid that may be any time ago.
+    from_ts = settings.from_ts
+    if settings.grid_us > 0:
+        from_ts = max(from_ts, resume.from_ts - settings.warmup_us - settings.grid_us)
     if from_ts == resume.from_ts:
         return
     cutter = SliceCutter(

@@ -167,7 +167,11 @@ class TableWriter:
         frame = self.columns.frame(batch)
         symbols = [name for name in self.columns.symbols if name in batch]
         buffer = sender.new_buffer()
-        buffer.dataframe(frame, table_name=self.columns.table, symbols=symbols, at=self.columns.timestamp)
+        try:
+            buffer.dataframe(frame, table_name=self.columns.table, symbols=symbols, at=self.columns.timestamp)
+        except (QuestDBError, ValueError, TypeError) as error:
+            words = " ".join(str(error).split())
+            raise StorageRejected(f"rows of {self.columns.table} cannot be sent: {words}") from error
         until = time.monotonic() + self._outage
         pause = _FIRST_PAUSE
         while True:

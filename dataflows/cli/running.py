@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from typing import Any, Final
@@ -30,8 +31,8 @@ class SessionFailed(TapeflowError):
 def run_backtest(database: Database, folder: SessionFolder, *, as_json: bool) -> None:
     """Start the session's supervisor, follow it, print the report. Raises `SessionFailed` with the reason."""
     plan = folder.plan
-    launch(folder)
-    final = _follow_json(folder, plan) if as_json else _follow_bar(folder, plan)
+    supervisor = launch(folder)
+    final = (_follow_json if as_json else _follow_bar)(folder, supervisor, plan)
     if final.status != Status.STOPPED:
         raise SessionFailed(f"session {plan.session_id} FAILED: {final.error}")
     report = load_report(database, find_session(database, plan.session_id), final)
@@ -48,7 +49,7 @@ def _share(plan: BacktestPlan, tape_ts: int | None) -> float:
     return 0.0 if tape_ts is None else (tape_ts - plan.from_ts) / max(1, plan.to_ts - plan.from_ts)
 
 
-def _follow_json(folder: SessionFolder, plan: BacktestPlan) -> SessionProgress:
+def _follow_json(folder: SessionFolder, supervisor: subprocess.Popen[bytes], plan: BacktestPlan) -> SessionProgress:
     printed = 0.0
 
     def on_progress(progress: SessionProgress) -> None:
@@ -58,7 +59,7 @@ def _follow_json(folder: SessionFolder, plan: BacktestPlan) -> SessionProgress:
         printed = time.monotonic()
         print_json("progress", session_id=plan.session_id, share=_share(plan, progress.tape_ts), **_fields(progress))
 
-    return follow(folder, on_progress)
+    return follow(folder, supervisor, on_progress)
 
 
 def _fields(progress: SessionProgress) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def _fields(progress: SessionProgress) -> dict[str, Any]:
     }
 
 
-def _follow_bar(folder: SessionFolder, plan: BacktestPlan) -> SessionProgress:
+def _follow_bar(folder: SessionFolder, supervisor: subprocess.Popen[bytes], plan: BacktestPlan) -> SessionProgress:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
@@ -91,4 +92,4 @@ def _follow_bar(folder: SessionFolder, plan: BacktestPlan) -> SessionProgress:
             where = instant(progress.tape_ts) or progress.status.lower()
             bar.update(task, completed=_share(plan, progress.tape_ts), description=where, facts=facts)
 
-        return follow(folder, on_progress)
+        return follow(folder, supervisor, on_progress)

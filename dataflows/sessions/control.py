@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import os
 from typing import Final
 
 import msgspec
@@ -29,14 +28,16 @@ class ProcessIdentity(msgspec.Struct, frozen=True):
     created: float
 
     @classmethod
-    def of_this_process(cls) -> ProcessIdentity:
-        return cls(os.getpid(), psutil.Process().create_time())
+    def of(cls, pid: int) -> ProcessIdentity:
+        """The identity of a running process."""
+        return cls(pid, psutil.Process(pid).create_time())
 
     def process(self) -> psutil.Process | None:
         """The running process, None when it has ended."""
         try:
             process = psutil.Process(self.pid)
-            alive = abs(process.create_time() - self.created) < 1 and process.status() != psutil.STATUS_ZOMBIE
+            # the creation time moves a little when the clock is set
+            alive = abs(process.create_time() - self.created) < 3 and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return None
         return process if alive else None
@@ -44,17 +45,13 @@ class ProcessIdentity(msgspec.Struct, frozen=True):
 
 def request_stop(folder: SessionFolder, how: StopRequest = StopRequest.CLEAN) -> None:
     """Ask the session's processes to end; they look several times a second."""
-    scratch = folder.path / f".{STOP_FILE}.new"
-    scratch.write_text(how, encoding="utf-8")
-    scratch.replace(folder.path / STOP_FILE)
+    folder.write(STOP_FILE, how)
 
 
 def requested_stop(folder: SessionFolder) -> StopRequest | None:
     """What has been asked for, if anything."""
-    try:
-        return StopRequest((folder.path / STOP_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
+    content = folder.read(STOP_FILE)
+    return msgspec.json.decode(content, type=StopRequest) if content else None
 
 
 def supervisor_of(folder: SessionFolder) -> psutil.Process | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -24,35 +25,35 @@ class SupervisorGone(TapeflowError):
     """The supervisor ended without saying how the session ended."""
 
 
-def launch(folder: SessionFolder) -> None:
+def launch(folder: SessionFolder) -> subprocess.Popen[bytes]:
     """Start the supervisor, detached: neither Ctrl-C nor a closing terminal of the caller reaches it."""
     if (running := control.supervisor_of(folder)) is not None:
         raise UsageError(f"session {folder.path.name} is already running (process {running.pid})")
     folder.clear(PROGRESS_FILE, control.STOP_FILE, control.SUPERVISOR_FILE)
-    spawn(
-        [sys.executable, "-P", "-m", "dataflows.sessions.supervisor", str(folder.path)], folder.path / "supervisor.log"
-    )
+    command = [sys.executable, "-P", "-m", "dataflows.sessions.supervisor", str(folder.path)]
+    supervisor = spawn(command, folder.path / "supervisor.log")
+    # at once, so that it can be stopped and is not started twice while it is still loading
+    folder.write(control.SUPERVISOR_FILE, control.ProcessIdentity.of(supervisor.pid))
+    return supervisor
 
 
-def follow(folder: SessionFolder, on_progress: Callable[[SessionProgress], None]) -> SessionProgress:
-    """Wait for the end of the session and return its final progress.
+def follow(
+    folder: SessionFolder, supervisor: subprocess.Popen[bytes], on_progress: Callable[[SessionProgress], None]
+) -> SessionProgress:
+    """Wait for the end of the session and return its final progress. Raises `SupervisorGone`.
 
     Ctrl-C asks for a clean end and goes on waiting; a second one within 5 s ends the session at once.
     """
     interrupted_at: float | None = None
-    started = time.monotonic()
     while True:
         try:
+            gone = supervisor.poll() is not None
             progress = read_progress(folder)
             if progress is not None:
                 on_progress(progress)
                 if progress.done:
                     return progress
-            if time.monotonic() - started > 5 and control.supervisor_of(folder) is None:
-                time.sleep(_LOOK_SECONDS)
-                progress = read_progress(folder)
-                if progress is not None and progress.done:
-                    continue
+            if gone:
                 raise SupervisorGone(
                     f"the supervisor of {folder.path.name} is gone; see {folder.path / 'supervisor.log'}; "
                     f"`tapeflow resume {folder.path.name}` goes on where recovery was on"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import sys
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -15,6 +17,8 @@ from operators.errors import UsageError
 from operators.slices import DEFAULT_SLICE_ROWS
 
 PLAN_FILE: Final = "plan.json"
+_PATIENCE_SECONDS: Final = 1.0
+_Result = TypeVar("_Result")
 
 
 class BacktestPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,18 +72,21 @@ class SessionFolder:
 
     def write_plan(self, plan: BacktestPlan) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
+        if sys.platform != "win32":
+            # the configuration of an external database may hold a password
+            self.path.chmod(0o700)
         self.write(PLAN_FILE, plan)
 
     def write(self, name: str, value: object) -> None:
         """Write a small JSON file, whole or not at all."""
         scratch = self.path / f".{name}.new"
         scratch.write_bytes(msgspec.json.encode(value))
-        scratch.replace(self.path / name)
+        _patiently(lambda: scratch.replace(self.path / name))
 
     def read(self, name: str) -> bytes | None:
         """The bytes of a small file, None where there is none."""
         try:
-            return (self.path / name).read_bytes()
+            return _patiently((self.path / name).read_bytes)
         except FileNotFoundError:
             return None
 
@@ -94,6 +101,18 @@ class SessionFolder:
     @property
     def log(self) -> Path:
         return self.path / "log.txt"
+
+
+def _patiently(action: Callable[[], _Result]) -> _Result:
+    """Do it, again for a second where somebody else has the file open: Windows refuses to replace or read it then."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return action()
+        except PermissionError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.01)
 
 
 def accounts_text(accounts: Sequence[AccountSettings]) -> str:

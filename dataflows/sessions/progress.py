@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -19,10 +20,11 @@ PROGRESS_FILE: Final = "progress.json"
 
 
 class WorkerReport(msgspec.Struct):
-    """What one worker process has done since it was started; `tape_ts` is None where it does not read the tape.
+    """How far one worker process has come; `tape_ts` is None where it does not read the tape.
 
-    `seconds` is the time since its flow began; `ended` is `tape` or `stopped` once it is over, `error` the reason
-    where it failed and `retryable` whether another try may help.
+    Trades and books are those of the whole session, the other counts and `seconds` those since the process was started;
+    `ended` is `tape` or `stopped` once it is over, `error` the reason where it failed and `retryable` whether another
+    try may help.
     """
 
     tape_ts: int | None = None
@@ -49,7 +51,7 @@ class Reporter:
         self._report = WorkerReport()
         self._started = time.monotonic()
         self._written = 0.0
-        self._orders: set[str] = set()
+        self._lock = threading.Lock()
 
     def on_progress(self, progress: ReplayProgress) -> None:
         """The tape has been read this far."""
@@ -85,6 +87,11 @@ class Reporter:
         self.write()
 
     def write(self) -> None:
+        """Store the report as it is; the flow's threads may both want to."""
+        with self._lock:
+            self._write()
+
+    def _write(self) -> None:
         self._written = time.monotonic()
         self._report.seconds = self._written - self._started
         memory = psutil.Process().memory_info()

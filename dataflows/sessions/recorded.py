@@ -1,4 +1,4 @@
-"""Sessions whose work is done in the calling process: imports and generated markets."""
+"""Sessions and their version rows, as those who run them write them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from connectors.questdb.database import Database
 from connectors.questdb.sessions import SessionStore, now_us
 from dataflows.version import program_version
+from operators.errors import TapeflowError
 from operators.session import SessionRecord, Status
 
 
@@ -17,7 +18,7 @@ class RecordedSession:
     """The session being recorded; `update` collects what its last version row will say."""
 
     def __init__(self, store: SessionStore, record: SessionRecord) -> None:
-        self._store = store
+        self.store = store
         self.record = record
 
     @classmethod
@@ -49,7 +50,7 @@ class RecordedSession:
         """Change the status and store a version row."""
         previous = self.record if self.record.status is not Status.IDLE else None
         record = dataclasses.replace(self.record, status=status, cause=cause, **changes)
-        self.record = self._store.append(record, previous)
+        self.record = self.store.append(record, previous)
 
 
 @contextmanager
@@ -61,9 +62,13 @@ def recorded_session(database: Database, record: SessionRecord) -> Iterator[Reco
     session.move(Status.RUNNING, "running")
     try:
         yield session
+        session.move(Status.STOPPING, "all rows written")
+        session.move(Status.STOPPED, "finished", end_time=now_us())
     except BaseException as error:
         reason = str(error) or type(error).__name__
-        session.move(Status.FAILED, "failed", error=reason, end_time=now_us())
+        try:
+            session.move(Status.FAILED, "failed", error=reason, end_time=now_us())
+        except TapeflowError as away:
+            # the reason is what matters, not that it could not be stored as well
+            error.add_note(f"this could not be stored: {away}")
         raise
-    session.move(Status.STOPPING, "all rows written")
-    session.move(Status.STOPPED, "finished", end_time=now_us())

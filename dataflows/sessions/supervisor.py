@@ -7,12 +7,13 @@ worker processes, watches them, starts them again after a crash where recovery i
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -70,8 +71,7 @@ class Supervisor:
         except BaseException as error:  # noqa: BLE001 - the reason is stored, whatever it is
             reason = str(error) if isinstance(error, TapeflowError) else f"{type(error).__name__}: {error}"
             self._kill_workers()
-            with self._away_tolerated():
-                self._session.move(Status.FAILED, "failed", error=reason, end_time=now_us())
+            self._store_failure(reason)
             return self._final(Status.FAILED, None, reason)
         finally:
             self._kill_workers()
@@ -79,8 +79,12 @@ class Supervisor:
 
     def _run(self) -> None:
         if self._plan.recovery and not self._folder.recovery.is_dir():
-            self._folder.recovery.mkdir(parents=True)
-            init_db_dir(self._folder.recovery, self._plan.workers)
+            # whole or not at all: a half-made store could never be resumed from
+            fresh = self._folder.recovery.with_suffix(".new")
+            shutil.rmtree(fresh, ignore_errors=True)
+            fresh.mkdir(parents=True)
+            init_db_dir(fresh, self._plan.workers)
+            fresh.rename(self._folder.recovery)
         self._session.move(Status.RUNNING, "running")
         with contextlib.closing(Heartbeat(self._database, self._plan.session_id)) as heartbeat:
             while True:
@@ -92,7 +96,9 @@ class Supervisor:
                     self._kill_workers()
                     if not (failure.again and self._plan.recovery):
                         raise
-                    self._pause_before_restart(failure)
+                    if self._stopped_before_restart(failure):
+                        self._ended = "stopped"
+                        break
         progress = self._progress(Status.STOPPING)
         self._session.move(
             Status.STOPPING,
@@ -115,16 +121,11 @@ class Supervisor:
         addresses = [f"127.0.0.1:{free_port()}" for _ in range(count)] if count > 1 else []
         self._folder.clear(*(worker_file(process) for process in range(count)))
         self._workers = []
+        identity = ProcessIdentity.of(os.getpid())
         with self._folder.log.open("ab") as log:
             for process in range(count):
-                command = [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "dataflows.sessions.worker",
-                    str(self._folder.path),
-                    str(process),
-                ]
+                command = [sys.executable, "-P", "-m", "dataflows.sessions.worker", str(self._folder.path)]
+                command += [str(identity.pid), repr(identity.created), str(process)]
                 self._workers.append(
                     subprocess.Popen([*command, *addresses], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
                 )
@@ -163,7 +164,8 @@ class Supervisor:
         how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
         return WorkersFailed(f"a worker process {how}; see {self._folder.log}", again=True)
 
-    def _pause_before_restart(self, failure: WorkersFailed) -> None:
+    def _stopped_before_restart(self, failure: WorkersFailed) -> bool:
+        """Wait before the next try; True where a stop was asked for meanwhile."""
         now = time.monotonic()
         self._crashes.append(now)
         while self._crashes and now - self._crashes[0] > _RESTART_WINDOW_SECONDS:
@@ -176,11 +178,18 @@ class Supervisor:
         resume_at = now + pause
         while time.monotonic() < resume_at:
             if control.requested_stop(self._folder) is not None:
-                raise WorkersFailed(f"stopped while recovering from: {failure}", again=False)
+                return True
             time.sleep(_LOOK_SECONDS)
         self._spent_seconds += max((report.seconds for report in self._reports()), default=0.0)
         self._restarts += 1
+        self._reopen_database()
         self._session.move(Status.RUNNING, f"started again after {pause:g} s", error=None)
+        return False
+
+    def _reopen_database(self) -> None:
+        """The managed server may be what died, and may come back on other ports."""
+        self._database = open_database(Path(self._plan.home), self._plan.database)
+        self._session.store = SessionStore(self._database)
 
     def _reports(self) -> list[WorkerReport]:
         reports = (read_report(self._folder, process) for process in range(self._plan.workers))
@@ -203,14 +212,13 @@ class Supervisor:
         for worker in self._workers:
             worker.wait()
 
-    @contextlib.contextmanager
-    def _away_tolerated(self) -> Iterator[None]:
-        """The database may be what failed: start the managed one again where it is ours; else the reason stays in
-        the session's folder and in its log."""
+    def _store_failure(self, reason: str) -> None:
+        """The database may be what failed: start the managed one again where it is ours; else the reason stays in the
+        session's folder and in its log."""
         try:
-            open_database(Path(self._plan.home), self._plan.database)
-            yield
-        except TapeflowError as error:
+            self._reopen_database()
+            self._session.move(Status.FAILED, "failed", error=reason, end_time=now_us())
+        except Exception as error:  # noqa: BLE001 - the end must be told in any case
             print(f"the end of the session could not be stored: {error}", file=sys.stderr)
 
 
@@ -233,7 +241,7 @@ def session_record(plan: BacktestPlan) -> SessionRecord:
 
 def main() -> None:
     folder = SessionFolder(Path(sys.argv[1]).absolute())
-    folder.write(control.SUPERVISOR_FILE, ProcessIdentity.of_this_process())
+    folder.write(control.SUPERVISOR_FILE, ProcessIdentity.of(os.getpid()))
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         control.request_stop(folder)

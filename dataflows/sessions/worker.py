@@ -1,7 +1,7 @@
-"""One process of a session's dataflow: `python -m dataflows.sessions.worker FOLDER PROCESS [ADDRESS…]`.
+"""One process of a session's dataflow: `python -m dataflows.sessions.worker FOLDER PID CREATED PROCESS [ADDRESS…]`.
 
-Ends with 0 at the end of the tape or after a stop request, with 1 and a reason in its report otherwise. It does not
-outlive its supervisor.
+PID and CREATED identify its supervisor, which it does not outlive. Ends with 0 at the end of the tape or after a stop
+request, with 1 and a reason in its report otherwise.
 """
 
 from __future__ import annotations
@@ -16,23 +16,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-import psutil
-from bytewax.recovery import RecoveryConfig
-from bytewax.run import cli_main
-
-from connectors.questdb.server import open_database
-from dataflows.backtest import backtest_flow
-from dataflows.sessions.control import requested_stop
+from dataflows.sessions.control import ProcessIdentity, requested_stop
 from dataflows.sessions.plan import SessionFolder
-from dataflows.sessions.progress import Reporter, root_cause
-from operators.errors import TapeflowError
 
 _LOOK_SECONDS: Final = 0.25
 
 
 def main() -> None:
     folder = SessionFolder(Path(sys.argv[1]))
-    process, addresses = int(sys.argv[2]), sys.argv[3:]
+    supervisor = ProcessIdentity(int(sys.argv[2]), float(sys.argv[3]))
+    process, addresses = int(sys.argv[4]), sys.argv[5:]
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -40,7 +33,20 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
-    threading.Thread(target=_watch, args=(folder, stop, os.getppid()), daemon=True).start()
+    threading.Thread(target=_watch, args=(folder, stop, supervisor), daemon=True).start()
+    _run(folder, process, addresses, stop)
+
+
+def _run(folder: SessionFolder, process: int, addresses: list[str], stop: threading.Event) -> None:
+    # loaded after the watch has begun: a supervisor may die while this takes its second
+    from bytewax.recovery import RecoveryConfig
+    from bytewax.run import cli_main
+
+    from connectors.questdb.server import open_database
+    from dataflows.backtest import backtest_flow
+    from dataflows.sessions.progress import Reporter, root_cause
+    from operators.errors import TapeflowError
+
     plan = folder.plan
     reporter = Reporter(folder, process, plan)
     try:
@@ -65,14 +71,16 @@ def main() -> None:
         reporter.fail(error)
         if not isinstance(root_cause(error), TapeflowError):
             sys.excepthook(type(error), error, error.__traceback__)
-        sys.exit(1)
+        sys.stderr.flush()
+        # at once: threads that wait for a database that does not answer would hold the process
+        os._exit(1)
     reporter.finish()
 
 
-def _watch(folder: SessionFolder, stop: threading.Event, supervisor: int) -> None:
+def _watch(folder: SessionFolder, stop: threading.Event, supervisor: ProcessIdentity) -> None:
     """Look for a stop request; end at once when the supervisor is gone, so that no orphan keeps writing."""
     while True:
-        if os.getppid() != supervisor or not psutil.pid_exists(supervisor):
+        if supervisor.process() is None:
             os._exit(1)
         if requested_stop(folder) is not None:
             stop.set()

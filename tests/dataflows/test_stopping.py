@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from connectors.questdb.replay import ReplayProgress, ReplaySettings, ReplaySource
 from connectors.questdb.sessions import SessionStore
 from dataflows.sessions.control import supervisor_of
 from dataflows.sessions.plan import SessionFolder
@@ -109,6 +110,17 @@ def test_ctrl_c_ends_cleanly_and_resuming_gives_the_same_tables(tapeflow, databa
     assert SessionStore(database).latest(session_id).cause == "finished"
 
 
+def test_a_source_that_is_stopped_before_its_first_slice_has_not_reached_the_end(database, market):
+    told: list[ReplayProgress] = []
+    settings = ReplaySettings(market.session_id, market.symbols, market.tape_from, market.tape_to)
+    source = ReplaySource(database, settings, stop_requested=lambda: True, on_progress=told.append)
+    part = source.build_part("tape", "tape", None)
+    with pytest.raises(StopIteration):
+        part.next_batch()
+    part.close()
+    assert [(progress.tape_ts, progress.trades) for progress in told] == [(market.tape_from, 0)]
+
+
 def test_stop_works_by_the_session_id(tapeflow, database, started):
     process, folder = started()
     wait_for(lambda: flowing(folder))
@@ -163,7 +175,8 @@ def test_a_worker_that_dies_twice_of_two_processes_is_started_again(database, re
 def kill_once(started, results, undisturbed: str, seed: int) -> float:
     """Kill the flow at a random moment; the supervisor starts it again; the tables are as if nothing had happened."""
     moment = random.Random(seed).uniform(0.0, 4.0)
-    process, folder = started()
+    # every other one with slices much shorter than the evaluation grid
+    process, folder = started(*(("--slice-rows", "200") if seed % 2 else ()))
     wait_for(lambda: len(workers(folder)) == 1)
     wait_for(lambda: flowing(folder))
     time.sleep(moment)

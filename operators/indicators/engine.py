@@ -53,8 +53,8 @@ class IndicatorEngine:
 
     __slots__ = (
         "_activity", "_clocks", "_deque_state", "_deques", "_digest", "_edges", "_ids", "_longest_edges", "_max_events",
-        "_no_cover", "_plan", "_restored", "_rings", "_scratch", "_stream_edges", "_watermark", "_with_cover",
-        "ring_overflows",
+        "_no_cover", "_plan", "_refilled", "_restored", "_rings", "_scratch", "_stream_edges", "_watermark",
+        "_with_cover", "ring_overflows",
     )  # fmt: skip
 
     def __init__(
@@ -89,6 +89,7 @@ class IndicatorEngine:
         self._no_cover: Float64 = np.empty((0, 0))
         self._watermark = NEVER
         self._restored: EngineSnapshot | None = None
+        self._refilled = [0, 0]
         self.ring_overflows = 0
 
     # --- batches ------------------------------------------------------------------------------------------------------
@@ -218,7 +219,8 @@ class IndicatorEngine:
     def _stream_snapshot(self, stream: int, horizon: int) -> StreamSnapshot:
         ring, clock = self._rings[stream], self._clocks[stream]
         oldest = max(ring.last_at_or_before(horizon), ring.end - 1 - self._max_events - 1)
-        return StreamSnapshot(ring.slot(oldest), ring.newest_moment(), clock.since(horizon), clock.state())
+        events = ring.end - 1 - oldest
+        return StreamSnapshot(ring.slot(oldest), events, ring.newest_moment(), clock.since(horizon), clock.state())
 
     @classmethod
     def restore(
@@ -260,13 +262,16 @@ class IndicatorEngine:
         self._append_trades(batch.trades.between(trades, len(batch.trades)))
         books = _after(batch.books.ts, batch.books.seq, self._rings[BOOKS].slot(0))
         self._append_books(batch.books.between(books, len(batch.books)))
+        self._refilled[TRADES] += len(batch.trades) - trades
+        self._refilled[BOOKS] += len(batch.books) - books
 
     def _check_refilled(self, snapshot: EngineSnapshot) -> None:
-        """The first batch after a restart: the rings end where they ended when the snapshot was taken."""
-        for name, ring, stream in zip(STREAM_NAMES, self._rings, snapshot.streams, strict=True):
-            if ring.newest_moment() != stream.newest:
+        """The first batch after a restart: the rings hold what they held when the snapshot was taken, no event less."""
+        for name, ring, stream, count in zip(STREAM_NAMES, self._rings, snapshot.streams, self._refilled, strict=True):
+            if ring.newest_moment() != stream.newest or count != stream.events:
                 raise WarmUpIncomplete(
-                    f"{name} sent again end at (ts, seq) {ring.newest_moment()}; needed: up to {stream.newest}"
+                    f"{count} {name} sent again end at (ts, seq) {ring.newest_moment()}; "
+                    f"needed: {stream.events} up to {stream.newest}"
                 )
 
 

@@ -15,14 +15,16 @@ from operators.indicators.clock import Moment
 from operators.indicators.ring import RingSlot
 from operators.tape import Int64
 
-SNAPSHOT_SCHEMA: Final = 1
+SNAPSHOT_SCHEMA: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class StreamSnapshot:
-    """One stream: the oldest needed slot of its ring, where its newest event was, and its clock from there on."""
+    """One stream: the oldest needed slot of its ring, how many events came after it, where the newest of them was, and
+    its clock from there on."""
 
     oldest: RingSlot
+    events: int
     newest: Moment
     breaks: Int64
     clock_state: tuple[bool, bool]

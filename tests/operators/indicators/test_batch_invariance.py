@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,10 +16,11 @@ from operators.evaluation import Evaluation
 from operators.indicators.engine import IndicatorEngine
 from operators.indicators.errors import SnapshotMismatch, WarmUpIncomplete
 from operators.indicators.ids import parse_indicator
-from operators.tape import MarketBatch
+from operators.tape import Books, MarketBatch
 from tests.reference.batches import SECOND, batch, batches, row_batches, tapes
 from tests.reference.tape import GRID_SEQ, Book, Event, Tape, Trade
 
+NO_BOOKS = Books.empty()
 IDS = tuple(
     parse_indicator(text).id
     for text in (
@@ -189,6 +191,21 @@ def test_going_on_without_the_warm_up_is_refused() -> None:
     running.on_batch(first)
     restored = IndicatorEngine.restore(running.snapshot(), IDS, SECOND, 2**20, with_cover=True)
     with pytest.raises(WarmUpIncomplete, match="trades sent again end at"):
+        restored.on_batch(second)
+
+
+def test_a_hole_in_the_warm_up_is_noticed() -> None:
+    running = engine(SECOND, 2**20)
+    first, second = batches(busy_tape(1_000), 0, 100 * SECOND, [50 * SECOND])
+    running.on_batch(first)
+    restored = IndicatorEngine.restore(running.snapshot(), IDS, SECOND, 2**20, with_cover=True)
+    whole = batch(busy_tape(1_000), (0, GRID_SEQ), (50 * SECOND, GRID_SEQ), warmup=True)
+    middle = len(whole.trades) // 2
+    for part in (whole.trades.between(0, middle), whole.trades.between(middle + 1, len(whole.trades))):
+        restored.on_batch(
+            replace(whole, trades=part, books=whole.books if part.ts[0] == whole.trades.ts[0] else NO_BOOKS)
+        )
+    with pytest.raises(WarmUpIncomplete, match="needed"):
         restored.on_batch(second)
 
 

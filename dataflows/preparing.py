@@ -138,6 +138,12 @@ def _period(tape: TapeSummary, period: tuple[int, int] | None, problems: list[st
             f"the period {_time(start)} – {_time(end)} lies outside the tape, "
             f"{_time(tape.from_ts)} – {_time(tape.to_ts)}"
         )
+    elif start > tape.from_ts + 1:
+        # contracts and observed streams are told at the head of a tape; without them nothing could be decided
+        problems.append(
+            f"the period starts at {_time(start)}, inside the tape; it has to start at its head, "
+            f"{_time(tape.from_ts + 1)}, or before"
+        )
     return max(start, tape.from_ts), min(end, tape.to_ts)
 
 

@@ -32,7 +32,8 @@ def backtest(
     ] = None,
     symbol: Annotated[list[str] | None, typer.Option("--symbol", help="Only these symbols; may be repeated.")] = None,
     period: Annotated[
-        tuple[str, str] | None, typer.Option(help="FROM TO, e.g. 2021-01-14T20:00 2021-01-14T23:00 (UTC).")
+        tuple[str, str] | None,
+        typer.Option(help="FROM TO in UTC; FROM at the head of the tape or before, TO where to end."),
     ] = None,
     speed: Annotated[str, typer.Option(help="max, or tape time per wall time, e.g. 60.")] = "max",
     slice_rows: Annotated[int, typer.Option(help="Rows that flow at a time; no result depends on it.")] = 65_536,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from operators.tape import Books, Int64, MarketBatch, SliceHeader, TapeEvent, Tr
 
 DEFAULT_SLICE_ROWS: Final = 65_536
 _LEAST_GRID_INSTANTS: Final = 4_096
+_Rows = TypeVar("_Rows", Trades, Books)
 _NO_SYMBOL: Final = -1
 """In place of a symbol's index: events for everybody, whose symbol is `""`."""
 
@@ -54,8 +55,8 @@ class CutterState:
 
 @dataclass(frozen=True, slots=True)
 class _Stream:
-    """One stream of a page regrouped by symbol: `order` sorts its rows, symbol s has rows starts[s]..starts[s + 1],
-    and the slices' ends within them are `ends[s]`."""
+    """One stream of a page regrouped by symbol: symbol s has rows starts[s]..starts[s + 1], and the slices' ends within
+    them are `ends[s]` (None without rows)."""
 
     starts: Int64
     ends: list[Int64 | None]
@@ -109,8 +110,8 @@ class SliceCutter:
         if page.from_ts != self._from_ts:
             raise TapeOutOfOrder(f"a page starts after {page.from_ts} µs; the tape has been read to {self._from_ts} µs")
         ends = self._slice_ends(page)
-        trades, trade_rows = _regroup_trades(page, ends, len(self._symbols))
-        books, book_rows = _regroup_books(page, ends, len(self._symbols))
+        trades, trade_rows = _regroup(page.trade_symbols, page.trades, ends, len(self._symbols))
+        books, book_rows = _regroup(page.book_symbols, page.books, ends, len(self._symbols))
         events = sorted(page.events, key=lambda event: (event.ts, event.seq))
         next_event = 0
         for index, to_ts in enumerate(ends.tolist()):
@@ -212,34 +213,15 @@ def _ends_removed(last_event: TapeEvent, trades: Trades, books: Books) -> bool:
     return all(not len(rows) or (rows.ts[-1], rows.seq[-1]) < removal for rows in (trades, books))
 
 
-def _regroup(symbols: NDArray[np.int16], ts: Int64, ends: Int64, count: int) -> tuple[NDArray[np.intp], _Stream, Int64]:
-    order = np.argsort(symbols, kind="stable")
+def _regroup(symbols: NDArray[np.int16], rows: _Rows, ends: Int64, count: int) -> tuple[_Rows, _Stream]:
+    """The rows symbol by symbol, and where the slices that end at `ends` begin and end among them."""
     starts = np.zeros(count + 1, np.int64)
-    np.cumsum(np.bincount(symbols, minlength=count), out=starts[1:])
-    sorted_ts = ts[order]
-    symbol_ends: list[Int64 | None] = []
+    symbol_ends: list[Int64 | None] = [None] * count
+    if len(rows):
+        rows = rows.take(np.argsort(symbols, kind="stable"))
+        np.cumsum(np.bincount(symbols, minlength=count), out=starts[1:])
     for symbol in range(count):
         start, end = starts[symbol], starts[symbol + 1]
-        symbol_ends.append(None if start == end else start + np.searchsorted(sorted_ts[start:end], ends, side="right"))
-    return order, _Stream(starts, symbol_ends), sorted_ts
-
-
-def _regroup_trades(page: TapePage, ends: Int64, count: int) -> tuple[Trades, _Stream]:
-    trades = page.trades
-    if not len(trades):
-        return Trades.empty(), _Stream(np.zeros(count + 1, np.int64), [None] * count)
-    order, rows, ts = _regroup(page.trade_symbols, trades.ts, ends, count)
-    return Trades(ts, trades.seq[order], trades.price[order], trades.qty[order], trades.side[order]), rows
-
-
-def _regroup_books(page: TapePage, ends: Int64, count: int) -> tuple[Books, _Stream]:
-    books = page.books
-    if not len(books):
-        return Books.empty(), _Stream(np.zeros(count + 1, np.int64), [None] * count)
-    order, rows, ts = _regroup(page.book_symbols, books.ts, ends, count)
-    return (
-        Books(
-            ts, books.seq[order], books.bid_px[order], books.bid_qty[order], books.ask_px[order], books.ask_qty[order]
-        ),
-        rows,
-    )
+        if start < end:
+            symbol_ends[symbol] = start + np.searchsorted(rows.ts[start:end], ends, side="right")
+    return rows, _Stream(starts, symbol_ends)

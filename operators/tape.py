@@ -76,6 +76,10 @@ class Trades:
             self.side[start:stop],
         )
 
+    def take(self, order: NDArray[np.intp]) -> Trades:
+        """The rows of these indices, in this order, as copies."""
+        return Trades(self.ts[order], self.seq[order], self.price[order], self.qty[order], self.side[order])
+
 
 @dataclass(frozen=True, slots=True)
 class Books:
@@ -104,6 +108,17 @@ class Books:
             self.bid_qty[start:stop],
             self.ask_px[start:stop],
             self.ask_qty[start:stop],
+        )
+
+    def take(self, order: NDArray[np.intp]) -> Books:
+        """The rows of these indices, in this order, as copies."""
+        return Books(
+            self.ts[order],
+            self.seq[order],
+            self.bid_px[order],
+            self.bid_qty[order],
+            self.ask_px[order],
+            self.ask_qty[order],
         )
 
 

@@ -45,9 +45,7 @@ def sides(column: pa.ChunkedArray) -> Int8:
 
 def symbol_indices(column: pa.ChunkedArray, symbols: pa.Array) -> Indices:
     """Index of each row's symbol in `symbols`, −1 where it is none of them."""
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    values = _one(column.unify_dictionaries())
+    values = _one(column).dictionary_encode()
     known = pc.index_in(values.dictionary.cast(pa.string()), symbols).fill_null(-1)
     table: Indices = known.to_numpy(zero_copy_only=False).astype(np.int16)
     rows: Indices = table[values.indices.to_numpy(zero_copy_only=False)]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +26,7 @@ _FOREIGN_SHARE: Final = 0.6
 """Above this share of rows of other sessions in a page, the server filters; below it we do (measured)."""
 _BUCKETS: Final = ((60, "1m"), (600, "10m"), (3_600, "1h"))
 _MOST_BUCKETS: Final = 50_000
+_Rows = TypeVar("_Rows", Trades, Books)
 _EVENT_TABLES: Final = {
     "tape_events": "kind, payload",
     "funding_rates": "rate, next_settle_ts, settled",
@@ -73,7 +74,7 @@ class QuestDBTapeReader:
         self._symbol_set = pa.array(self._symbols, pa.string())
 
     def pages(self, from_ts: int, to_ts: int) -> Iterator[TapePage]:
-        """See `TapeReader`. The next page is fetched while the caller works on this one."""
+        """See `TapeReader`. The next two pages are fetched while the caller works on this one."""
         events = tuple(table for table in _EVENT_TABLES if self._has_rows(table, from_ts, to_ts))
         return read_ahead(lambda plan: self._page(plan, events), self._plan(from_ts, to_ts))
 
@@ -117,10 +118,7 @@ class QuestDBTapeReader:
         rows, symbols = self._rows("tick_prices", "price, volume, side", plan, plan.trades, " late,")
         ts, seq = arrow.micros(rows["timestamp"]), arrow.integers(rows["seq"])
         price, qty, side = arrow.doubles(rows["price"]), arrow.doubles(rows["volume"]), arrow.sides(rows["side"])
-        order = arrow.tape_order(ts, seq)
-        if order is None:
-            return symbols, Trades(ts, seq, price, qty, side)
-        return symbols[order], Trades(ts[order], seq[order], price[order], qty[order], side[order])
+        return _in_order(symbols, Trades(ts, seq, price, qty, side))
 
     def _books(self, plan: _PagePlan) -> tuple[Indices, Books]:
         if not plan.books:
@@ -128,24 +126,21 @@ class QuestDBTapeReader:
         rows, symbols = self._rows("tick_orderbook", "bids, asks", plan, plan.books, "")
         ts, seq = arrow.micros(rows["timestamp"]), arrow.integers(rows["seq"])
         (bid_px, bid_qty), (ask_px, ask_qty) = arrow.levels(rows["bids"]), arrow.levels(rows["asks"])
-        order = arrow.tape_order(ts, seq)
-        if order is None:
-            return symbols, Books(ts, seq, bid_px, bid_qty, ask_px, ask_qty)
-        return symbols[order], Books(
-            ts[order], seq[order], bid_px[order], bid_qty[order], ask_px[order], ask_qty[order]
-        )
+        return _in_order(symbols, Books(ts, seq, bid_px, bid_qty, ask_px, ask_qty))
 
     def _rows(self, table: str, columns: str, plan: _PagePlan, own: int, late: str) -> tuple[pa.Table, Indices]:
         """The session's rows of a page with their symbol indices; rows of other symbols dropped."""
         period = _between(plan.from_ts, plan.to_ts)
+        only_mine = (
+            f"SELECT timestamp, symbol, seq, {columns} FROM {table} WHERE {self._mine(plan.from_ts, plan.to_ts)}"
+            f"{' AND NOT late' if late else ''}"
+        )
         # a bare range is counted from the partitions' outlines, in no time
         every = self._database.query(f"SELECT count() FROM {table} WHERE {period}")[0][0]
         if own == every:
             rows = self._database.export(f"SELECT timestamp, symbol, seq, {columns} FROM {table} WHERE {period}")
         elif every - own > _FOREIGN_SHARE * every:
-            on_time = " AND NOT late" if late else ""
-            mine = self._mine(plan.from_ts, plan.to_ts)
-            rows = self._database.export(f"SELECT timestamp, symbol, seq, {columns} FROM {table} WHERE {mine}{on_time}")
+            rows = self._database.export(only_mine)
         else:
             rows = self._database.export(
                 f"SELECT timestamp, symbol, seq, session_id,{late} {columns} FROM {table} WHERE {period}"
@@ -156,9 +151,7 @@ class QuestDBTapeReader:
             rows = rows.filter(keep)
         if rows.num_rows != own:
             # somebody has written into this range since it was counted: only our own rows then
-            on_time = " AND NOT late" if late else ""
-            mine = self._mine(plan.from_ts, plan.to_ts)
-            rows = self._database.export(f"SELECT timestamp, symbol, seq, {columns} FROM {table} WHERE {mine}{on_time}")
+            rows = self._database.export(only_mine)
             if rows.num_rows != own:
                 raise TapeChanged(
                     f"the tape of {self._session_id} had {own:,} rows of {table} in a page and now has "
@@ -182,6 +175,12 @@ class QuestDBTapeReader:
         return tuple(
             sorted((event for event in events if event.symbol in chosen), key=lambda event: (event.ts, event.seq))
         )
+
+
+def _in_order(symbols: Indices, rows: _Rows) -> tuple[Indices, _Rows]:
+    """Rows in tape order with their symbols."""
+    order = arrow.tape_order(rows.ts, rows.seq)
+    return (symbols, rows) if order is None else (symbols[order], rows.take(order))
 
 
 def _event(table: str, row: dict[str, Any]) -> TapeEvent:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dataflows.cli.output import messages, print_json
+from dataflows.cli.times import parse_instant
 
 if TYPE_CHECKING:
     from operators.desk.account import AccountSettings
@@ -64,7 +65,7 @@ def backtest(
         accounts=() if accounts is None else _accounts(accounts),
         equity=equity,
         symbols=tuple(symbol or ()),
-        period=None if period is None else (_instant(period[0]), _instant(period[1])),
+        period=None if period is None else (parse_instant("--period", period[0]), parse_instant("--period", period[1])),
         speed=_speed(speed),
         slice_rows=slice_rows,
         workers=workers,
@@ -101,21 +102,6 @@ def _accounts(file: Path) -> tuple[AccountSettings, ...]:
         raise UsageError(f"the accounts document {file} cannot be read: {error}") from error
     except AccountsError as error:
         raise UsageError(f"{file}: {error}") from error
-
-
-def _instant(text: str) -> int:
-    """Date and time, UTC unless it says otherwise, as microseconds."""
-    from datetime import UTC, datetime
-
-    from operators.errors import UsageError
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"{text!r} is no time; allowed: 2021-01-14, 2021-01-14T20:00:00, 2021-01-14T20:00Z") from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1_000_000)
 
 
 def _speed(text: str) -> float | None:

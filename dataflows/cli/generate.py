@@ -96,9 +96,11 @@ def _run(database: Database, parameters: MarketParameters) -> GeneratedSession:
 def _print(session: GeneratedSession) -> None:
     from rich.table import Table
 
+    from dataflows.sessions.describe import instant
+
     facts = Table.grid(padding=(0, 2))
     facts.add_row("[bold]session[/bold]", session.session_id)
-    facts.add_row("[bold]period[/bold]", f"{_instant(session.tape_from + 1)} … {_instant(session.tape_to)} UTC")
+    facts.add_row("[bold]period[/bold]", f"{instant(session.tape_from + 1)} … {instant(session.tape_to)} UTC")
     facts.add_row("[bold]symbols[/bold]", f"{len(session.symbols):,}")
     facts.add_row("[bold]trades[/bold]", f"{session.trades:,}")
     facts.add_row("[bold]books[/bold]", f"{session.books:,}")
@@ -114,16 +116,10 @@ def _print(session: GeneratedSession) -> None:
             table.add_column(column, justify="left" if column in ("pump in", "onset (UTC)") else "right")
         for pump in session.pumps[:_SHOWN_PUMPS]:
             rise = (pump["peak"] - pump["onset"]) / 1e6
-            table.add_row(pump["symbol"], _instant(pump["onset"]), f"{rise:.0f} s", f"× {pump['peak_multiple']:.2f}")
+            table.add_row(pump["symbol"], instant(pump["onset"]), f"{rise:.0f} s", f"× {pump['peak_multiple']:.2f}")
         console.print()
         console.print(table)
         if len(session.pumps) > _SHOWN_PUMPS:
             console.print(f"… and {len(session.pumps) - _SHOWN_PUMPS:,} more (`--json` lists all)")
     console.print()
     console.print(f"Next: tapeflow backtest {session.session_id} --strategy peak_fade_short", soft_wrap=True)
-
-
-def _instant(us: int) -> str:
-    from datetime import UTC, datetime, timedelta
-
-    return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us):%Y-%m-%d %H:%M:%S}"

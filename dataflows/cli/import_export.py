@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from dataflows.cli.output import console, messages, print_json
+from dataflows.cli.times import parse_instant
 
 DatabaseOption = Annotated[
     str | None, typer.Option("--db", help="An external database: `http::addr=host:port;username=…;password=…;`.")
@@ -70,8 +71,8 @@ def import_command(
         files=files,
         format=format_name,
         symbol=symbol,
-        from_ts=_instant("--from", from_time),
-        to_ts=_instant("--to", to_time),
+        from_ts=None if from_time is None else parse_instant("--from", from_time),
+        to_ts=None if to_time is None else parse_instant("--to", to_time),
         sort=sort,
         contract_size=contract_size,
         columns=_columns(column or []),
@@ -143,23 +144,6 @@ def export_command(
             f"in {outcome.seconds:.1f} s ({rate:,.0f} rows/s)",
             soft_wrap=True,
         )
-
-
-def _instant(option: str, text: str | None) -> int | None:
-    """Microseconds UTC of a date or date and time; without a zone it is UTC."""
-    from datetime import UTC, datetime, timedelta
-
-    from operators.errors import UsageError
-
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text!r} is no date or time; write 2020-05-28 or 2020-05-28T16:00:58.618") from None
-    if time.tzinfo is None:
-        time = time.replace(tzinfo=UTC)
-    return (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def _columns(pairs: list[str]) -> dict[str, str]:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from connectors.questdb.database import Database
+from connectors.questdb.server import NEEDED_BYTES, free_bytes
 from dataflows.quotes import DOLLARS, quote_currency
 from dataflows.sessions.plan import BacktestPlan, accounts_text
 from dataflows.tapes import SymbolTape, TapeSummary, summarise_tape
@@ -30,7 +30,6 @@ from operators.strategy.validation import load_strategy
 
 DEFAULT_EQUITY: Final = 10_000.0
 _MOST_USEFUL_THREADS: Final = 4
-_LEAST_FREE_BYTES: Final = 200 * 1024 * 1024
 
 
 class StartRefused(UsageError):
@@ -209,10 +208,9 @@ def _check_numbers(request: BacktestRequest, home: Path, problems: list[str]) ->
         problems.append(f"--threads is {request.threads}; allowed: 1 to 64")
     if request.epoch_seconds is not None and request.epoch_seconds <= 0:
         problems.append(f"--epoch-seconds is {request.epoch_seconds:g}; allowed: more than 0")
-    home.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(home).free
-    if free < _LEAST_FREE_BYTES:
-        problems.append(f"{free // 2**20} MiB are free in {home}; needed: {_LEAST_FREE_BYTES // 2**20} MiB")
+    free = free_bytes(home)
+    if free < NEEDED_BYTES:
+        problems.append(f"{free // 2**20} MiB are free in {home}; needed: {NEEDED_BYTES // 2**20} MiB")
 
 
 def _without_stream(strategies: Iterable[CompiledStrategy], symbols: Sequence[SymbolTape]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import psutil
 
 from connectors.questdb.launch import PORTS_MARK, SERVER_CLASS, write_private
 
-_CLOCK_TOLERANCE: Final = 3.0
+CLOCK_TOLERANCE: Final = 3.0
 """Seconds by which a process's creation time may seem to move when the machine's clock is set."""
 
 
@@ -50,7 +50,7 @@ def find_server(root: Path) -> tuple[psutil.Process, ServerState] | None:
     state = read_state(root)
     if state and state.pid is not None and state.created is not None:
         process = _alive(state.pid)
-        if process and abs(_created(process) - state.created) < _CLOCK_TOLERANCE and _command(process, root):
+        if process and abs(_created(process) - state.created) < CLOCK_TOLERANCE and _command(process, root):
             return process, state
     if not (root / "conf").is_dir():
         return None

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 import psutil
 
+from connectors.questdb.state import CLOCK_TOLERANCE, is_alive
 from dataflows.sessions.plan import SessionFolder
 
 STOP_FILE: Final = "stop"
@@ -36,11 +37,10 @@ class ProcessIdentity(msgspec.Struct, frozen=True):
         """The running process, None when it has ended."""
         try:
             process = psutil.Process(self.pid)
-            # the creation time moves a little when the clock is set
-            alive = abs(process.create_time() - self.created) < 3 and process.status() != psutil.STATUS_ZOMBIE
+            same = abs(process.create_time() - self.created) < CLOCK_TOLERANCE
         except psutil.NoSuchProcess:
             return None
-        return process if alive else None
+        return process if same and is_alive(process) else None
 
 
 def request_stop(folder: SessionFolder, how: StopRequest = StopRequest.CLEAN) -> None:

@@ -1,0 +1,1 @@
+"""A simulated MEXC: real matching, the wire protocol of the exchange, and its failures as switches."""

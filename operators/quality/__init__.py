@@ -1,0 +1,1 @@
+"""How good a recorded tape is: gaps and a score per symbol."""

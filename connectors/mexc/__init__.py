@@ -1,0 +1,1 @@
+"""MEXC perpetual futures: the wire protocol, the connection and the recorded market."""

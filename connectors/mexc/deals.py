@@ -1,0 +1,159 @@
+"""The trades of a symbol that have been received: telling repeated from new ones, and finding missed ones.
+
+Ids tell trades apart where they are given. Where not, equal trades in one millisecond are normal, so nothing is ever
+taken for a repetition by its looks, except in two situations: right after an interruption, when an exchange sends
+again what it had sent before; and when the exchange is asked over REST for its last trades, whose reply overlaps with
+what was received.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from connectors.mexc.records import Deal
+
+MOST_REMEMBERED: Final = 256
+"""More than twice as many as the exchange gives over REST."""
+MOST_IN_REPLY: Final = 100
+
+_Look: TypeAlias = tuple[int, float, float, int]
+_Place: TypeAlias = tuple[int, float, int]
+
+
+class Recovered(NamedTuple):
+    """What a reply has that was not received, oldest first. `complete`: the reply covers the whole time that was asked
+    for and left no doubt, so that nothing else is missing in it. `stale`: the reply ends before trades that had been
+    received already, so that asking again may help."""
+
+    deals: list[Deal]
+    complete: bool
+    stale: bool = False
+
+
+class DealHistory:
+    """The newest trades of one symbol, as received."""
+
+    __slots__ = ("_deals", "_ids", "_most", "_repeated", "_repeated_until")
+
+    def __init__(self, most: int = MOST_REMEMBERED) -> None:
+        self._deals: deque[Deal] = deque()
+        self._ids: set[int] = set()
+        self._most = most
+        self._repeated: Counter[_Look] = Counter()
+        self._repeated_until = -1
+
+    def __len__(self) -> int:
+        return len(self._deals)
+
+    def add(self, deal: Deal) -> bool:
+        """Remember a trade; False where it is a repetition of a remembered one."""
+        number = deal[0]
+        if number is not None:
+            if number in self._ids:
+                return False
+            self._ids.add(number)
+        elif self._repeated and self._is_repeated(deal):
+            return False
+        self._remember(deal)
+        return True
+
+    def add_recovered(self, deal: Deal) -> bool:
+        """Remember a trade that `missing` has found: the same, but without an id it is taken for new."""
+        if deal.trade_id is not None:
+            return self.add(deal)
+        self._remember(deal)
+        return True
+
+    def interrupted(self) -> None:
+        """The stream was interrupted: until there is something newer, trades without an id that look like one from
+        before are repetitions."""
+        self._repeated = Counter(deal[1:] for deal in self._deals if deal[0] is None)
+        self._repeated_until = max((look[0] for look in self._repeated), default=-1)
+
+    def missing(
+        self,
+        reply: Sequence[Deal],
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        limit: int = MOST_IN_REPLY,
+    ) -> Recovered:
+        """Which trades of a reply, from `start_ms` to `end_ms` (both included; None = unbounded), were not received.
+        Without `start_ms`, the reply is said to reach back if its oldest trade was received.
+
+        `reply` is oldest first and has the last trades of the exchange, `limit` of them if there are so many.
+        Trades are matched by id, those without an id by how they look, one to one. Where one side has merged what
+        the other has not, sums are compared; in doubt a trade counts as received and the result is not complete:
+        no volume is ever invented.
+        """
+        found, sure = self._unmatched(reply)
+        inside = [
+            deal
+            for deal in found
+            if (start_ms is None or deal.ms >= start_ms) and (end_ms is None or deal.ms <= end_ms)
+        ]
+        stale = self._is_stale(reply, end_ms)
+        reaches_back = len(reply) < limit or self._reaches_back(reply, start_ms, found)
+        return Recovered(inside, sure and not stale and reaches_back, stale)
+
+    def _remember(self, deal: Deal) -> None:
+        deals = self._deals
+        deals.append(deal)
+        if len(deals) > self._most:
+            self._ids.discard(deals.popleft()[0])
+
+    def _is_repeated(self, deal: Deal) -> bool:
+        if deal.ms > self._repeated_until:
+            self._repeated.clear()
+            return False
+        look = deal[1:]
+        if self._repeated[look] <= 0:
+            return False
+        self._repeated[look] -= 1
+        return True
+
+    def _is_stale(self, reply: Sequence[Deal], end_ms: int | None) -> bool:
+        newest = max((deal.ms for deal in self._deals), default=None)
+        if newest is None:
+            return False
+        if not reply:
+            return True
+        # trades that came while the reply was on its way do not make it stale
+        needed = newest if end_ms is None else min(newest, end_ms)
+        return max(deal.ms for deal in reply) < needed
+
+    def _reaches_back(self, reply: Sequence[Deal], start_ms: int | None, found: Sequence[Deal]) -> bool:
+        oldest = min(reply, key=lambda deal: deal.ms)
+        if start_ms is None:
+            return all(deal is not oldest for deal in found)
+        # of several trades in the millisecond at the border, some may have been cut off, unless an id tells
+        return oldest.ms < start_ms or (oldest.ms == start_ms and oldest.trade_id in self._ids)
+
+    def _unmatched(self, reply: Sequence[Deal]) -> tuple[list[Deal], bool]:
+        """The trades of the reply that were not received, and whether there is no doubt about any."""
+        by_id = {deal.trade_id for deal in reply if deal.trade_id is not None} & self._ids
+        rest = [deal for deal in reply if deal.trade_id is None or deal.trade_id not in by_id]
+        numbered = all(deal.trade_id is not None for deal in rest)
+        pool: dict[_Place, Counter[float]] = {}
+        for deal in self._deals:
+            # two different ids are two trades, however alike
+            if deal.trade_id is None or not (numbered or deal.trade_id in by_id):
+                pool.setdefault((deal.ms, deal.price, deal.side), Counter())[deal.contracts] += 1
+        unmatched: dict[_Place, list[int]] = {}
+        for row, deal in enumerate(rest):
+            sizes = pool.get((deal.ms, deal.price, deal.side))
+            if sizes is not None and sizes[deal.contracts] > 0:
+                sizes[deal.contracts] -= 1
+            else:
+                unmatched.setdefault((deal.ms, deal.price, deal.side), []).append(row)
+        # a reply that numbers only some of its trades cannot be matched for sure
+        sure = numbered or all(deal.trade_id is None for deal in rest)
+        missing: list[int] = []
+        for place, rows in unmatched.items():
+            unused = sum(size * count for size, count in pool.get(place, Counter()).items())
+            if not unused:
+                missing.extend(rows)
+            elif unused != sum(rest[row].contracts for row in rows):
+                sure = False
+        return [rest[row] for row in sorted(missing)], sure

@@ -1,0 +1,331 @@
+"""The receiver: frames in, tape items out. It decides what is new, what is whole, and what has been missed.
+
+All of it runs in the event loop's thread, is called for every frame and never waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from connectors.files.blocks import LONGEST_RAW_TEXT, hash_63
+from connectors.mexc.book import BROKEN, BookChange
+from connectors.mexc.clock import ExchangeClock
+from connectors.mexc.contracts import ContractDetail, base_quantity
+from connectors.mexc.deals import Recovered
+from connectors.mexc.frames import ContractPush, Deal, Deals, DepthDelta, DepthFull, Frame
+from connectors.mexc.inbox import Inbox
+from connectors.mexc.observation import Observation, OpenGap
+from connectors.mexc.records import Rejected
+from connectors.mexc.stream import Subscription
+from connectors.mexc.symbol_feed import SymbolFeed
+from connectors.questdb.columns import NULL
+from operators.tape import BOOKS_STREAM, TRADES_STREAM
+
+STALE_US: Final = 10_000_000
+"""A trade that is older than this when it is received is from a burst after a stall."""
+OVERLAP_US: Final = 2_000_000
+"""So much earlier than its last sign of life a stream may have lost what was on its way."""
+STALLED: Final = "stalled"
+QUEUE_FULL: Final = "our queue was full"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverSettings:
+    """`levels` per side of a stored book, the least exchange time between two books of a symbol (µs), whether books
+    come whole instead of as changes, and how many times as fast as ours the exchange's clock runs."""
+
+    session_id: str
+    levels: int
+    book_interval_us: int
+    full_depth: bool
+    clock_rate: float
+
+
+class Receiver:
+    """Takes what the stream delivers. `want_snapshot` and `want_trades` ask for what only REST can give;
+    `on_contract` is told contract details, `on_unknown` symbols that the exchange does not know."""
+
+    def __init__(
+        self,
+        settings: ReceiverSettings,
+        inbox: Inbox,
+        clock: ExchangeClock,
+        observation: Observation,
+        *,
+        want_snapshot: Callable[[str], None],
+        want_trades: Callable[[OpenGap], None],
+        on_contract: Callable[[ContractDetail], None],
+        on_unknown: Callable[[str, str], None],
+    ) -> None:
+        self.symbols: dict[str, SymbolFeed] = {}
+        self.malformed = 0
+        """Frames that belong to no symbol."""
+        self.closed = False
+        """Whether the session has ended: what the closing connections still tell is of no more interest."""
+        self._settings = settings
+        self._inbox = inbox
+        self._clock = clock
+        self._observation = observation
+        self._want_snapshot = want_snapshot
+        self._want_trades = want_trades
+        self._on_contract = on_contract
+        self._on_unknown = on_unknown
+        self._overlap_us = round(OVERLAP_US * settings.clock_rate)
+        self._stale_us = round(STALE_US * settings.clock_rate)
+        self._waiting: list[SymbolFeed] = []
+
+    # What the stream tells (see StreamListener)
+
+    def on_frame(self, frame: Frame, received_us: int) -> None:
+        """One data frame."""
+        if self.closed:
+            return
+        if type(frame) is ContractPush:
+            self._on_contract(frame.detail)
+            return
+        feed = self.symbols.get(frame.symbol)  # type: ignore[arg-type, union-attr]
+        if feed is None or feed.removed:
+            return
+        received = self._clock.exchange_us(received_us)
+        if type(frame) is Deals:
+            self._deals(feed, frame, received)
+        elif type(frame) is DepthDelta:
+            self._book_took(feed, feed.book.on_delta(frame), received)
+        elif type(frame) is DepthFull:
+            self._book_took(feed, feed.book.on_full(frame), received)
+
+    def on_malformed(self, raw: bytes, reason: str, received_us: int) -> None:
+        """A frame that nobody can read: kept with its text."""
+        self.malformed += 1
+        self._dead_letter("websocket", raw, reason, self._clock.exchange_us(received_us), self.malformed)
+
+    def on_rejected(self, path: str, rejected: Sequence[Rejected]) -> None:
+        """Elements of a REST reply that nobody can read: kept with their text."""
+        for each in rejected:
+            self.malformed += 1
+            self._dead_letter("rest", f"{path} {each.raw}".encode(), each.reason, self._clock.now_us(), self.malformed)
+
+    def on_live(self, subscription: Subscription, received_us: int) -> None:
+        """The first data of a stream: a book that is kept from changes now needs its snapshot."""
+        feed = self.symbols.get(subscription.symbol)
+        if feed is not None and subscription.channel == "depth":
+            feed.book.desync("a new subscription")
+            self._want_snapshot(feed.name)
+
+    def on_lost(self, subscriptions: Collection[Subscription], cause: str, since_us: int) -> None:
+        """Streams that deliver no more."""
+        if self.closed:
+            return
+        since, now = self._clock.exchange_us(since_us), self._clock.now_us()
+        words = cause if cause == STALLED else f"disconnected: {cause}"
+        for subscription in subscriptions:
+            feed = self.symbols.get(subscription.symbol)
+            if feed is None:
+                continue
+            if subscription.channel == "deal":
+                feed.history.interrupted()
+                self._trades_lost(feed, since, now, words)
+            elif subscription.channel.startswith("depth"):
+                feed.book.desync(words)
+                self._observation.ended(feed.name, BOOKS_STREAM, min(since, now), now, words)
+
+    def on_refused(self, symbol: str, text: str) -> None:
+        """The exchange does not know the symbol."""
+        if symbol in self.symbols:
+            self._on_unknown(symbol, text)
+
+    # Trades
+
+    def _deals(self, feed: SymbolFeed, frame: Deals, received: int) -> None:
+        add, history, detail, evidence = self._inbox.add_trade, feed.history, feed.detail, feed.evidence
+        observed = self._observation.is_observed(feed.name, TRADES_STREAM)
+        counters = feed.counters
+        for deal in frame.deals:
+            at = deal.ms * 1_000
+            if self._inbox.full:
+                self._overflow(feed, TRADES_STREAM, at, received)
+                observed = False
+                continue
+            if not history.add(deal):
+                counters.duplicates += 1
+                continue
+            if received - at > self._stale_us:
+                self._stale(feed, deal, at, received)
+                observed = False
+                continue
+            if not observed:
+                self._trades_began(feed, at, "the first trade")
+                observed = True
+            quantity = base_quantity(deal.contracts, deal.price, detail)
+            number = NULL if deal.trade_id is None else deal.trade_id
+            add(feed.index, at, received, deal.price, quantity, deal.side, number)
+            counters.trades += 1
+            if at > evidence.last_trade_us:
+                evidence.last_trade_us = at
+            self._check_side(feed, deal)
+        feed.lag_us = received - evidence.last_trade_us
+        for rejected in frame.rejected:
+            counters.malformed += 1
+            raw = f"{feed.name} {rejected.raw}".encode()
+            self._dead_letter("trades", raw, rejected.reason, received, counters.malformed)
+
+    def _stale(self, feed: SymbolFeed, deal: Deal, at: int, received: int) -> None:
+        """A trade that comes long after it happened: kept as late, and the time between was a gap."""
+        self._observation.ended(feed.name, TRADES_STREAM, max(at, feed.evidence.last_trade_us), received, "stale data")
+        gap = self._observation.open_gap(feed.name, TRADES_STREAM)
+        self._add_late(feed, deal, received)
+        if gap is not None:
+            gap.recovered = (gap.recovered or 0) + 1
+        feed.evidence.last_trade_us = max(feed.evidence.last_trade_us, at)
+
+    def trades_confirmed(self, feed: SymbolFeed, now: int) -> None:
+        """The exchange says that there was nothing to receive: a quiet stream counts as observed."""
+        if not self._observation.is_observed(feed.name, TRADES_STREAM):
+            self._trades_began(feed, now, "quiet: the exchange's ticker knows of no trade")
+
+    def trades_missed(self, feed: SymbolFeed, found: Recovered, now: int) -> bool:
+        """What the exchange has and we have not: true where that shows that the stream has stalled."""
+        margin = now - self._overlap_us
+        missed = any(feed.evidence.last_trade_us < deal.ms * 1_000 < margin for deal in found.deals)
+        if not missed or not self._observation.is_observed(feed.name, TRADES_STREAM):
+            return False
+        self._observation.ended(feed.name, TRADES_STREAM, feed.evidence.last_trade_us, now, STALLED)
+        return True
+
+    def recovered(self, gap: OpenGap, found: Recovered, reply: Sequence[Deal]) -> None:
+        """The exchange was asked for the trades of a closed gap; `found` are those of its `reply` that were missed."""
+        feed, now = self.symbols[gap.symbol], self._clock.now_us()
+        for deal in found.deals:
+            if feed.history.add_recovered(deal):
+                self._add_late(feed, deal, now)
+        gap.recovered = (gap.recovered or 0) + len(found.deals)
+        gap.lost = 0 if found.complete else _lost(gap, found.deals, reply)
+        self._observation.store(gap)
+
+    def _trades_began(self, feed: SymbolFeed, at: int, cause: str) -> None:
+        gap = self._observation.began(feed.name, TRADES_STREAM, at, cause)
+        if gap is not None:
+            self._want_trades(gap)
+
+    def _trades_lost(self, feed: SymbolFeed, since: int, now: int, cause: str) -> None:
+        start = max(feed.evidence.last_trade_us, since - self._overlap_us)
+        self._observation.ended(feed.name, TRADES_STREAM, min(start, now), now, cause)
+
+    def _add_late(self, feed: SymbolFeed, deal: Deal, received: int) -> None:
+        quantity = base_quantity(deal.contracts, deal.price, feed.detail)
+        number = NULL if deal.trade_id is None else deal.trade_id
+        at = deal.ms * 1_000
+        self._inbox.add_trade(feed.index, at, received, deal.price, quantity, deal.side, number, late=True)
+        feed.counters.late += 1
+
+    def _check_side(self, feed: SymbolFeed, deal: Deal) -> None:
+        """Compare the taker's side with the book it met: where they contradict, sides may be inverted."""
+        bid, ask = feed.evidence.best_bid, feed.evidence.best_ask
+        if bid is None or ask is None or not feed.book.synced:
+            return
+        met = 1 if deal.price >= ask else -1 if deal.price <= bid else 0
+        if met == deal.side:
+            feed.agreeing_sides += 1
+        elif met:
+            feed.counters.contrary_sides += 1
+
+    # Books
+
+    def seeded(self, symbol: str) -> None:
+        """A book is whole again."""
+        feed = self.symbols[symbol]
+        now = self._clock.now_us()
+        feed.evidence.last_book_us = now
+        self._store_book(feed, now, "snapshot and changes agree")
+
+    def _book_took(self, feed: SymbolFeed, change: BookChange, received: int) -> None:
+        """What became of a change or of a whole book."""
+        if change is BookChange.TOP_CHANGED:
+            feed.evidence.last_book_us = received
+            self._book_changed(feed, received)
+        elif change is BookChange.APPLIED:
+            feed.evidence.last_book_us = received
+        elif change in BROKEN:
+            self._book_broken(feed, change, received)
+
+    def _book_changed(self, feed: SymbolFeed, received: int) -> None:
+        if received >= feed.next_book_us:
+            self._store_book(feed, received)
+        elif not feed.book_waits:
+            feed.book_waits = True
+            self._waiting.append(feed)
+
+    def store_waiting_books(self) -> None:
+        """Store the books whose last change came too soon after the one before, and that are due now."""
+        now = self._clock.now_us()
+        waiting, self._waiting = self._waiting, []
+        for feed in waiting:
+            if not feed.book_waits:
+                continue
+            if now < feed.next_book_us:
+                self._waiting.append(feed)
+            elif feed.book.synced:
+                self._store_book(feed, now)
+            else:
+                feed.book_waits = False
+
+    def _store_book(self, feed: SymbolFeed, received: int, cause: str = "the first book") -> None:
+        feed.book_waits = False
+        feed.next_book_us = received + self._settings.book_interval_us
+        book, evidence = feed.book, feed.evidence
+        if self._inbox.full:
+            self._overflow(feed, BOOKS_STREAM, book.ms * 1_000, received)
+            return
+        if not self._observation.is_observed(feed.name, BOOKS_STREAM):
+            self._observation.began(feed.name, BOOKS_STREAM, received, cause)
+        evidence.best_bid, evidence.best_ask = book.best_bid, book.best_ask
+        self._inbox.add_book(feed.index, book.ms * 1_000, received, book.version, book, self._settings.levels)
+        feed.counters.books += 1
+
+    def _book_broken(self, feed: SymbolFeed, change: BookChange, received: int) -> None:
+        feed.counters.resyncs += 1
+        feed.counters.crossed += change is BookChange.CROSSED
+        cause = f"book: {change.value}"
+        self._observation.invalid_book(feed.name, BOOKS_STREAM, feed.book.ms * 1_000, received, cause)
+        if not self._settings.full_depth:
+            self._want_snapshot(feed.name)
+
+    def refresh_thin_books(self) -> None:
+        """Books whose best levels come near the end of what their snapshot covered get a new one."""
+        for feed in self.symbols.values():
+            if feed.book.thin and not feed.removed:
+                feed.book.refresh()
+                self._want_snapshot(feed.name)
+
+    # Both
+
+    def _overflow(self, feed: SymbolFeed, stream: str, at: int, received: int) -> None:
+        """There was no room: the stream has a gap until the next item that finds some."""
+        feed.counters.dropped += 1
+        self._observation.ended(feed.name, stream, at, received, QUEUE_FULL)
+
+    def _dead_letter(self, stream: str, raw: bytes, reason: str, at: int, line: int) -> None:
+        row = {
+            "timestamp": at,
+            "session_id": self._settings.session_id,
+            "stream": stream,
+            "source": "mexc",
+            "line": line,
+            "raw_hash": hash_63(raw),
+            "reason": reason,
+            "raw": raw.decode("utf-8", "replace")[:LONGEST_RAW_TEXT],
+        }
+        self._inbox.add_row("dead_letters", row)
+
+
+def _lost(gap: OpenGap, recovered: Sequence[Deal], reply: Sequence[Deal]) -> int | None:
+    """How many trades of a gap the reply does not reach back to: as many as at the pace of the part that it covers.
+
+    None where nothing tells the pace.
+    """
+    oldest = min((deal.ms * 1_000 for deal in reply), default=None)
+    if oldest is None or gap.end_us is None or not gap.start_us < oldest < gap.end_us:
+        return None
+    return max(1, round(len(recovered) * (oldest - gap.start_us) / (gap.end_us - oldest)))

@@ -24,7 +24,9 @@ NULL: Final = int(np.iinfo(np.int64).min)
 """An absent LONG or TIMESTAMP inside an int64 array."""
 
 Values: TypeAlias = Sequence[Any] | NDArray[Any]
-"""The values of a column: a list, a numpy array, or an Arrow array (which carries no types)."""
+"""The values of a column: a list, a numpy array, or an Arrow array (which carries no types).
+
+Order books are also taken as one array `[rows, 2, levels]`: prices, then quantities, padded with NaN."""
 Columns: TypeAlias = Mapping[str, Values]
 
 _WHOLE: Final = {"BYTE": pa.int8(), "SHORT": pa.int16(), "INT": pa.int32(), "LONG": pa.int64()}
@@ -148,9 +150,9 @@ def concatenate(parts: Sequence[Columns]) -> dict[str, Values]:
         pieces: list[Values] = [
             part[name] if name in part else [None] * length for part, length in zip(parts, lengths, strict=True)
         ]
-        arrays = [piece for piece in pieces if isinstance(piece, np.ndarray) and piece.ndim == 1]
+        arrays = [piece for piece in pieces if isinstance(piece, np.ndarray)]
         columnar = [piece for piece in pieces if isinstance(piece, pa.Array | pa.ChunkedArray)]
-        if len(arrays) == len(pieces):
+        if len(arrays) == len(pieces) and len({array.shape[1:] for array in arrays}) == 1:
             joined[name] = np.concatenate(arrays)
         elif len(columnar) == len(pieces) and len({piece.type for piece in columnar}) == 1:
             joined[name] = pa.chunked_array([chunk for piece in columnar for chunk in _chunks(piece)])
@@ -181,8 +183,8 @@ def _one_chunk(values: Values) -> Values:
 def _plain(values: Values) -> Sequence[Any]:
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return list((_microseconds(values) if pa.types.is_timestamp(values.type) else values).to_pylist())
-    if isinstance(values, np.ndarray) and values.ndim == 1:
-        return list(values.tolist())
+    if isinstance(values, np.ndarray):
+        return list(values.tolist()) if values.ndim == 1 else _rows_of_ladders(values)
     return list(values)
 
 
@@ -227,10 +229,27 @@ def _categories(values: Values) -> pd.Series[Any]:
 
 def _matrices(values: Values) -> pd.Series[Any]:
     values = _one_chunk(values)
-    rows = _matrices_of_lists(values) if isinstance(values, pa.Array) else [_matrix(value) for value in values]
-    cells = np.empty(len(rows), dtype=object)
-    cells[:] = rows
-    return pd.Series(cells)
+    rows: list[Any]
+    if isinstance(values, pa.Array):
+        rows = [None] * len(values) if pa.types.is_null(values.type) else _matrices_of_lists(values)
+    elif isinstance(values, np.ndarray) and values.ndim == 3:
+        rows = _rows_of_ladders(values)
+    else:
+        rows = [_matrix(value) for value in values]
+    return pd.Series(np.fromiter(rows, dtype=object, count=len(rows)))
+
+
+def _rows_of_ladders(values: NDArray[Any]) -> list[Any]:
+    """A view per book without the levels that it does not have; a side without any has one of NaN."""
+    if values.shape[1:2] != (2,) or values.dtype != np.float64:
+        raise ValueError(
+            f"books of the shape {values.shape} and type {values.dtype} instead of float64 [rows, 2, levels]"
+        )
+    rows = list(values)
+    depths = np.maximum((~np.isnan(values[:, 0, :])).sum(axis=1), 1)
+    for row in np.flatnonzero(depths < values.shape[2]).tolist():
+        rows[row] = rows[row][:, : depths[row]]
+    return rows
 
 
 def _matrix(value: Any) -> Float64 | None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +15,6 @@ USER: Final = "tapeflow"
 PORTS_MARK: Final = "-Dtapeflow.ports="
 SERVER_CLASS: Final = "io.questdb/io.questdb.ServerMain"
 _MODULE: Final = "io.questdb"
-_PORTS: Final = range(15_000, 32_000)
 
 
 def command_line(java: Path, jar: Path, root: Path, http_port: int, pg_port: int) -> list[str]:
@@ -129,42 +126,6 @@ def write_private(path: Path, content: str) -> None:
     scratch.replace(path)
 
 
-def spawn(command: list[str], output: Path, environment: Mapping[str, str] = os.environ) -> subprocess.Popen[bytes]:
-    """Start the server in a session of its own: Ctrl-C and a closing terminal do not reach it.
-
-    Its first words and last cries go to `output`. Variables `QDB_*` would override the configuration: left out.
-    """
-    clean = {key: value for key, value in environment.items() if not key.startswith("QDB_")}
-    with output.open("wb") as file:
-        if sys.platform == "win32":
-            flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
-            return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=clean, creationflags=flags
-            )
-        return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=clean, start_new_session=True
-        )
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody has at the moment.
-
-    From below the range out of which systems take ports for outgoing connections, so that it stays free meanwhile.
-    """
-    while True:
-        port = _PORTS.start + secrets.randbelow(len(_PORTS))
-        if port_is_free(port):
-            return port
-
-
-def port_is_free(port: int) -> bool:
-    """Whether the loopback port could be bound now."""
-    with socket.socket() as probe:
-        if sys.platform != "win32":
-            # As the server does: a port whose old connections linger is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+def server_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without the variables `QDB_*`, which would override the configuration."""
+    return {key: value for key, value in environment.items() if not key.startswith("QDB_")}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
 from typing import Final
 
+from connectors.questdb.timestamps import to_timestamp
 from operators.errors import UsageError
 
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - literals are UTC without saying so
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f]")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _LAST: Final = 253_402_300_799_999_999
@@ -37,7 +36,7 @@ def instant(us: int) -> str:
     """
     if not 0 <= us <= _LAST:
         raise UsageError(f"{us} is not a time in microseconds between the years 1970 and 9999")
-    return f"'{(_EPOCH + timedelta(microseconds=us)).isoformat(timespec='microseconds')}Z'"
+    return f"'{to_timestamp(us).isoformat(timespec='microseconds')}Z'"
 
 
 def name(value: str) -> str:

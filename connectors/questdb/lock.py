@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -40,12 +40,16 @@ else:
 
 
 @contextmanager
-def exclusive(path: Path, timeout: float = 120.0) -> Iterator[None]:
-    """Hold the lock file `path` while the body runs; waits up to `timeout` seconds for another holder."""
+def exclusive(path: Path, timeout: float = 120.0, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold the lock file `path` while the body runs; waits up to `timeout` seconds for another holder, which `on_wait`
+    is told of once."""
     path.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + timeout
     with path.open("ab") as file:
         while not _try_lock(file):
+            if on_wait is not None:
+                on_wait()
+                on_wait = None
             if time.monotonic() > deadline:
                 raise StorageUnavailable(f"another process has been holding {path} for {timeout:g} s")
             time.sleep(0.05)
@@ -53,3 +57,14 @@ def exclusive(path: Path, timeout: float = 120.0) -> Iterator[None]:
             yield
         finally:
             _unlock(file)
+
+
+def is_held(path: Path) -> bool:
+    """Whether some process holds the lock file `path` now."""
+    if not path.is_file():
+        return False
+    with path.open("ab") as file:
+        if not _try_lock(file):
+            return True
+        _unlock(file)
+    return False

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Final
 
 from connectors.questdb.database import Database
 from connectors.questdb.errors import SchemaTooNew, StorageRejected
+from connectors.questdb.timestamps import to_timestamp
 
 _FILE: Final = re.compile(r"(\d{4})_([a-z_]+)\.sql")
 _RECORD: Final = """
 CREATE TABLE IF NOT EXISTS schema_version (applied_at TIMESTAMP, version LONG, name VARCHAR)
 TIMESTAMP(applied_at) PARTITION BY YEAR WAL DEDUP UPSERT KEYS(applied_at, version)
 """
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the database's times are naive UTC
+_DAY_US: Final = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def migrate(database: Database, steps: tuple[Migration, ...] | None = None) -> i
             # The time is made from the number, so that concurrent migrations record one row.
             database.execute(
                 "INSERT INTO schema_version VALUES (%s, %s, %s)",
-                (_EPOCH + timedelta(days=step.version), step.version, step.name),
+                (to_timestamp(step.version * _DAY_US), step.version, step.name),
             )
     database.wait_applied("schema_version")
     return newest

@@ -27,11 +27,14 @@ _FOREIGN_SHARE: Final = 0.6
 _BUCKETS: Final = ((60, "1m"), (600, "10m"), (3_600, "1h"))
 _MOST_BUCKETS: Final = 50_000
 _Rows = TypeVar("_Rows", Trades, Books)
-_EVENT_TABLES: Final = {
+EVENT_TABLES: Final = {
     "tape_events": "kind, payload",
     "funding_rates": "rate, next_settle_ts, settled",
     "mark_prices": "fair, index",
 }
+"""The tables whose rows are events of a page, with the columns that make the payload."""
+TRADE_COLUMNS: Final = "price, volume, side"
+BOOK_COLUMNS: Final = "bids, asks"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -75,7 +78,7 @@ class QuestDBTapeReader:
 
     def pages(self, from_ts: int, to_ts: int) -> Iterator[TapePage]:
         """See `TapeReader`. The next two pages are fetched while the caller works on this one."""
-        events = tuple(table for table in _EVENT_TABLES if self._has_rows(table, from_ts, to_ts))
+        events = tuple(table for table in EVENT_TABLES if self._has_rows(table, from_ts, to_ts))
         return read_ahead(lambda plan: self._page(plan, events), self._plan(from_ts, to_ts))
 
     def _plan(self, from_ts: int, to_ts: int) -> Iterator[_PagePlan]:
@@ -101,7 +104,7 @@ class QuestDBTapeReader:
             yield _PagePlan(start, to_ts, trades, books)
 
     def _mine(self, from_ts: int, to_ts: int) -> str:
-        return f"{_between(from_ts, to_ts)} AND session_id = {text(self._session_id)}"
+        return f"{between(from_ts, to_ts)} AND session_id = {text(self._session_id)}"
 
     def _has_rows(self, table: str, from_ts: int, to_ts: int) -> bool:
         return bool(self._database.query(f"SELECT count() FROM {table} WHERE {self._mine(from_ts, to_ts)}")[0][0])
@@ -115,22 +118,16 @@ class QuestDBTapeReader:
     def _trades(self, plan: _PagePlan) -> tuple[Indices, Trades]:
         if not plan.trades:
             return np.zeros(0, np.int16), Trades.empty()
-        rows, symbols = self._rows("tick_prices", "price, volume, side", plan, plan.trades, " late,")
-        ts, seq = arrow.micros(rows["timestamp"]), arrow.integers(rows["seq"])
-        price, qty, side = arrow.doubles(rows["price"]), arrow.doubles(rows["volume"]), arrow.sides(rows["side"])
-        return _in_order(symbols, Trades(ts, seq, price, qty, side))
+        return trades_of(*self._rows("tick_prices", TRADE_COLUMNS, plan, plan.trades, " late,"))
 
     def _books(self, plan: _PagePlan) -> tuple[Indices, Books]:
         if not plan.books:
             return np.zeros(0, np.int16), Books.empty()
-        rows, symbols = self._rows("tick_orderbook", "bids, asks", plan, plan.books, "")
-        ts, seq = arrow.micros(rows["timestamp"]), arrow.integers(rows["seq"])
-        (bid_px, bid_qty), (ask_px, ask_qty) = arrow.levels(rows["bids"]), arrow.levels(rows["asks"])
-        return _in_order(symbols, Books(ts, seq, bid_px, bid_qty, ask_px, ask_qty))
+        return books_of(*self._rows("tick_orderbook", BOOK_COLUMNS, plan, plan.books, ""))
 
     def _rows(self, table: str, columns: str, plan: _PagePlan, own: int, late: str) -> tuple[pa.Table, Indices]:
         """The session's rows of a page with their symbol indices; rows of other symbols dropped."""
-        period = _between(plan.from_ts, plan.to_ts)
+        period = between(plan.from_ts, plan.to_ts)
         only_mine = (
             f"SELECT timestamp, symbol, seq, {columns} FROM {table} WHERE {self._mine(plan.from_ts, plan.to_ts)}"
             f"{' AND NOT late' if late else ''}"
@@ -168,13 +165,32 @@ class QuestDBTapeReader:
         events: list[TapeEvent] = []
         for table in tables:
             rows = self._database.export(
-                f"SELECT timestamp, seq, symbol, {_EVENT_TABLES[table]} FROM {table} WHERE {mine}"
+                f"SELECT timestamp, seq, symbol, {EVENT_TABLES[table]} FROM {table} WHERE {mine}"
             )
-            events += [_event(table, row) for row in rows.to_pylist()]
+            events += events_of(table, rows)
         chosen = {"", *self._symbols}
         return tuple(
             sorted((event for event in events if event.symbol in chosen), key=lambda event: (event.ts, event.seq))
         )
+
+
+def trades_of(rows: pa.Table, symbols: Indices) -> tuple[Indices, Trades]:
+    """Exported rows of `tick_prices` in tape order, with the indices of their symbols."""
+    ts, seq = arrow.micros(rows["timestamp"]), arrow.integers(rows["seq"])
+    price, qty, side = arrow.doubles(rows["price"]), arrow.doubles(rows["volume"]), arrow.sides(rows["side"])
+    return _in_order(symbols, Trades(ts, seq, price, qty, side))
+
+
+def books_of(rows: pa.Table, symbols: Indices) -> tuple[Indices, Books]:
+    """Exported rows of `tick_orderbook` in tape order, with the indices of their symbols."""
+    ts, seq = arrow.micros(rows["timestamp"]), arrow.integers(rows["seq"])
+    (bid_px, bid_qty), (ask_px, ask_qty) = arrow.levels(rows["bids"]), arrow.levels(rows["asks"])
+    return _in_order(symbols, Books(ts, seq, bid_px, bid_qty, ask_px, ask_qty))
+
+
+def events_of(table: str, rows: pa.Table) -> list[TapeEvent]:
+    """Exported rows of one of the `EVENT_TABLES`."""
+    return [_event(table, row) for row in rows.to_pylist()]
 
 
 def _in_order(symbols: Indices, rows: _Rows) -> tuple[Indices, _Rows]:
@@ -204,7 +220,8 @@ def _exact_us(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
-def _between(from_ts: int, to_ts: int) -> str:
+def between(from_ts: int, to_ts: int) -> str:
+    """The condition for rows in `(from_ts, to_ts]`."""
     return f"timestamp > {instant(from_ts)} AND timestamp <= {instant(to_ts)}"
 
 

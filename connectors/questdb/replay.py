@@ -10,8 +10,9 @@ from typing import Final
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from connectors.questdb.database import Database
-from connectors.questdb.reader import DEFAULT_PAGE_ROWS, QuestDBTapeReader
-from operators.slices import DEFAULT_SLICE_ROWS, CutterState, SliceCutter, TapePage
+from connectors.questdb.period import PeriodTape
+from connectors.questdb.reader import DEFAULT_PAGE_ROWS, TapeReader
+from operators.slices import DEFAULT_SLICE_ROWS, CutterState, SliceCutter
 from operators.tape import MICROSECONDS, MarketBatch
 
 _PACED_SLICE_SECONDS: Final = 0.1
@@ -20,7 +21,8 @@ _PACED_SLICE_SECONDS: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class ReplayProgress:
-    """How far the tape has been read: `tape_ts` in µs, rows handed out so far (warm-up not counted)."""
+    """How far the period has been read: `tape_ts` in µs, rows of it handed out so far (lead-in and warm-up not
+    counted)."""
 
     tape_ts: int
     trades: int
@@ -31,8 +33,9 @@ class ReplayProgress:
 class ReplaySettings:
     """What to replay and how.
 
-    `(from_ts, to_ts]` of the session's tape; `speed` is tape time per wall time, None = as fast as possible;
-    `grid_us` the evaluation interval; `warmup_us` how much tape the rings need again after a restart.
+    `(from_ts, to_ts]` of the session's tape, which begins after `tape_from` (None = where the period begins); `speed`
+    is tape time per wall time, None = as fast as possible; `grid_us` the evaluation interval; `warmup_us` how much
+    tape the longest window reaches back.
     """
 
     session_id: str
@@ -44,6 +47,12 @@ class ReplaySettings:
     page_rows: int = DEFAULT_PAGE_ROWS
     grid_us: int = MICROSECONDS
     warmup_us: int = 0
+    tape_from: int | None = None
+
+    @property
+    def begin(self) -> int:
+        """After which ts the tape begins."""
+        return self.from_ts if self.tape_from is None else min(self.tape_from, self.from_ts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,9 @@ class ReplayState:
 
 class ReplaySource(FixedPartitionedSource[MarketBatch, ReplayState]):
     """One partition that pages trades, books and tape events of a session into slices.
+
+    A period that starts inside the tape is led in: first comes what is still in force of the tape before it, then the
+    stretch that the longest window needs. So its first instant knows what it would know at the end of a longer replay.
 
     `stop_requested` is asked before each slice: where it says so the source ends, after which sinks flush and the
     final snapshot is written. `on_progress` is told after each slice.
@@ -91,24 +103,25 @@ class _ReplayPartition(StatefulSourcePartition[MarketBatch, ReplayState]):
         stop_requested: Callable[[], bool],
         on_progress: Callable[[ReplayProgress], None],
     ) -> None:
-        self._state = resume or ReplayState(CutterState(0, settings.from_ts, ()), 0, 0)
-        reader = QuestDBTapeReader(database, settings.session_id, settings.symbols, page_rows=settings.page_rows)
-        self._warmup = _warmup_slices(reader, settings, self._state.cutter) if resume else iter(())
-        self._cutter = SliceCutter(
+        tape = PeriodTape(
+            database,
+            settings.session_id,
             settings.symbols,
-            self._state.cutter,
-            slice_rows=settings.slice_rows,
-            grid_us=settings.grid_us,
-            span_us=None if settings.speed is None else int(settings.speed * _PACED_SLICE_SECONDS * MICROSECONDS),
+            tape_from=settings.begin,
+            whole_from=max(settings.begin, settings.from_ts - settings.warmup_us),
+            page_rows=settings.page_rows,
         )
-        self._slices = _slices(self._cutter, reader.pages(self._state.cutter.from_ts, settings.to_ts), settings.to_ts)
+        self._from_ts = settings.from_ts
+        self._state = resume or ReplayState(CutterState(0, tape.begin(), ()), 0, 0)
+        self._warmup = _warmup_slices(tape, settings, self._state.cutter) if resume else iter(())
+        self._slices = _slices(tape, settings, self._state.cutter)
         self._pace = None if settings.speed is None else _Pace(settings.speed)
-        self._held: list[MarketBatch] | None = None
+        self._held: _Slice | None = None
         self._awake: datetime | None = None
         self._stop_requested = stop_requested
         self._on_progress = on_progress
         # where it begins is told too, so that a stop before the first slice is known as one
-        on_progress(ReplayProgress(self._state.cutter.from_ts, self._state.trades, self._state.books))
+        self._tell(self._state.cutter.from_ts)
 
     def next_batch(self) -> list[MarketBatch]:
         if self._stop_requested():
@@ -117,19 +130,23 @@ class _ReplayPartition(StatefulSourcePartition[MarketBatch, ReplayState]):
             return refill
         if self._held is None:
             self._held = next(self._slices)  # StopIteration: the tape has ended
-            if self._pace is not None:
-                header = self._held[0].header
+            header = self._held.batches[0].header
+            if self._pace is not None and not header.lead_in:
                 self._awake = self._pace.due(header.from_ts, header.to_ts)
                 return []
-        batches, self._held = self._held, None
-        state = ReplayState(
-            self._cutter.state(),
-            self._state.trades + sum(len(batch.trades) for batch in batches),
-            self._state.books + sum(len(batch.books) for batch in batches),
+        batches, cutter = self._held.batches, self._held.after
+        header = batches[0].header
+        self._state = ReplayState(
+            cutter,
+            self._state.trades + sum(len(batch.trades) for batch in batches if not header.lead_in),
+            self._state.books + sum(len(batch.books) for batch in batches if not header.lead_in),
         )
-        self._state, self._awake = state, None
-        self._on_progress(ReplayProgress(batches[0].header.to_ts, state.trades, state.books))
+        self._held = self._awake = None
+        self._tell(header.to_ts)
         return batches
+
+    def _tell(self, ts: int) -> None:
+        self._on_progress(ReplayProgress(max(ts, self._from_ts), self._state.trades, self._state.books))
 
     def next_awake(self) -> datetime | None:
         return self._awake
@@ -141,20 +158,40 @@ class _ReplayPartition(StatefulSourcePartition[MarketBatch, ReplayState]):
         self._slices.close()
 
 
-def _slices(cutter: SliceCutter, pages: Iterator[TapePage], to_ts: int) -> Generator[list[MarketBatch], None, None]:
-    for page in pages:
-        yield from cutter.cut(page, last=page.to_ts == to_ts)
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """A slice and where the cutter stands after it."""
+
+    batches: list[MarketBatch]
+    after: CutterState
 
 
-def _warmup_slices(
-    reader: QuestDBTapeReader, settings: ReplaySettings, resume: CutterState
-) -> Iterator[list[MarketBatch]]:
-    """The stretch before the resume point that the longest window needs: refills rings, causes no evaluation."""
-    # A symbol's step knows the tape up to its last batch, at most one grid interval before the resume point; without
-    # a grid that may be any time ago.
-    from_ts = settings.from_ts
-    if settings.grid_us > 0:
-        from_ts = max(from_ts, resume.from_ts - settings.warmup_us - settings.grid_us)
+def _slices(tape: TapeReader, settings: ReplaySettings, state: CutterState) -> Generator[_Slice, None, None]:
+    """The rest of the lead-in, then the rest of the period."""
+    if state.from_ts < settings.from_ts:
+        cutter = SliceCutter(settings.symbols, state, slice_rows=settings.slice_rows, grid_us=0, lead_in=True)
+        for page in tape.pages(state.from_ts, settings.from_ts):
+            for batches in cutter.cut(page):
+                yield _Slice(batches, cutter.state())
+        state = cutter.state()
+    cutter = SliceCutter(
+        settings.symbols,
+        state,
+        slice_rows=settings.slice_rows,
+        grid_us=settings.grid_us,
+        span_us=None if settings.speed is None else int(settings.speed * _PACED_SLICE_SECONDS * MICROSECONDS),
+    )
+    for page in tape.pages(state.from_ts, settings.to_ts):
+        for batches in cutter.cut(page, last=page.to_ts == settings.to_ts):
+            yield _Slice(batches, cutter.state())
+
+
+def _warmup_slices(tape: TapeReader, settings: ReplaySettings, resume: CutterState) -> Iterator[list[MarketBatch]]:
+    """The stretch before the resume point that the rings need again: refills them, causes no evaluation."""
+    # A symbol's step knows the tape up to its last batch, which may be long ago (it was quiet without a grid, or had
+    # been removed). If its newest event is at least the longest window old, the step needs none again; if not, it needs
+    # the longest window before its last batch: in all less than two of them before the resume point.
+    from_ts = max(settings.begin, resume.from_ts - 2 * settings.warmup_us)
     if from_ts == resume.from_ts:
         return
     cutter = SliceCutter(
@@ -164,7 +201,7 @@ def _warmup_slices(
         grid_us=0,
         warmup=True,
     )
-    for page in reader.pages(from_ts, resume.from_ts):
+    for page in tape.pages(from_ts, resume.from_ts):
         for batches in cutter.cut(page):
             if batches[0].symbol:
                 yield batches

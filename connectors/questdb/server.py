@@ -15,6 +15,7 @@ from typing import Final
 
 import psutil
 
+from connectors.processes import free_port, is_alive, port_is_free, spawn
 from connectors.questdb.configuration import parse_configuration
 from connectors.questdb.database import Database
 from connectors.questdb.errors import DiskTooFull, PortTaken, ServerNotStarted, StorageError, StorageUnavailable
@@ -23,15 +24,13 @@ from connectors.questdb.java import find_java
 from connectors.questdb.launch import (
     USER,
     command_line,
-    free_port,
-    port_is_free,
     prepare_root,
     read_password,
-    spawn,
+    server_environment,
 )
 from connectors.questdb.lock import exclusive
 from connectors.questdb.migrate import migrate
-from connectors.questdb.state import ServerState, find_server, forget_process, is_alive, read_state, write_state
+from connectors.questdb.state import ServerState, find_server, forget_process, read_state, write_state
 
 _HOST: Final = "127.0.0.1"
 NEEDED_BYTES: Final = 200 * 1024 * 1024
@@ -94,6 +93,36 @@ def open_database(home: Path, configuration: str | None) -> Database:
     return database
 
 
+def locate_database(home: Path, configuration: str | None) -> Database:
+    """Where the database is, or was when it last ran: asks it nothing and starts nothing.
+
+    Raises `StorageUnavailable` where the managed server of `home` has never run.
+    """
+    if configuration is not None:
+        return parse_configuration(configuration)
+    root = root_of(home)
+    found = find_server(root)
+    state = found[1] if found else read_state(root)
+    if state is None:
+        raise StorageUnavailable(f"no database has ever run in {root}; `tapeflow db start` starts it")
+    return _database(root, state)
+
+
+def revive_database(home: Path, configuration: str | None) -> Database:
+    """`locate_database` for those who wait for it: a managed server that died is started again first.
+
+    One that was stopped on purpose stays stopped, which raises `StorageUnavailable`.
+    """
+    database = locate_database(home, configuration)
+    root = root_of(home)
+    if configuration is not None or find_server(root) is not None:
+        return database
+    state = read_state(root)
+    if state is not None and state.stopped:
+        raise StorageUnavailable(f"the database of {home} has been stopped; `tapeflow db start` starts it")
+    return open_database(home, None)
+
+
 def start_server(
     home: Path,
     http_port: int | None = None,
@@ -143,7 +172,7 @@ def stop_server(home: Path, timeout: float = STOP_SECONDS) -> bool:
     with exclusive(root / "server.lock"):
         found = find_server(root)
         if found is None:
-            forget_process(root)
+            forget_process(root, stopped=True)
             return False
         process, state = found
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -153,7 +182,7 @@ def stop_server(home: Path, timeout: float = STOP_SECONDS) -> bool:
                 if not _ends_within(process, timeout):
                     raise StorageUnavailable(f"the database server (process {process.pid}) does not end, even by force")
         _await_release(state)
-        forget_process(root)
+        forget_process(root, stopped=True)
         return True
 
 
@@ -243,7 +272,8 @@ def _start(
 ) -> Database:
     prepare_root(root, *ports, read_password(root))
     _unreaped_children()
-    child = spawn(command_line(java, jar, root, *ports), root / "log" / "start.log", environment)
+    command = command_line(java, jar, root, *ports)
+    child = spawn(command, root / "log" / "start.log", server_environment(environment), append=False)
     _children.append(child)
     try:
         process = psutil.Process(child.pid)

@@ -5,22 +5,39 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from connectors.questdb.database import Database
+from connectors.questdb.timestamps import from_timestamp, now_us, to_timestamp
 from operators.session import SessionRecord, Status, check_move
 
 TABLE: Final = "data_collection_sessions"
 _FIELDS: Final = tuple(field.name for field in dataclasses.fields(SessionRecord))
 _TIMES: Final = frozenset({"changed_at", "start_time", "end_time", "tape_from", "tape_to"})
 _LISTS: Final = frozenset({"symbols", "data_types"})
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the database's timestamps are naive UTC
 
 
-def now_us() -> int:
-    """The wall clock in microseconds UTC."""
-    return int(datetime.now(UTC).timestamp() * 1_000_000)
+def next_version(record: SessionRecord, previous: SessionRecord | None) -> SessionRecord:
+    """`record` as the version after `previous`, changed now: versions count up and `changed_at` always increases.
+
+    Raises `IllegalMove` on a change of status that the life cycle does not have.
+    """
+    before = previous.status if previous else Status.IDLE
+    if record.status is not before:
+        check_move(before, record.status)
+    return dataclasses.replace(
+        record,
+        version=previous.version + 1 if previous else 0,
+        changed_at=max(now_us(), previous.changed_at + 1 if previous else 0),
+    )
+
+
+class VersionStore(Protocol):
+    """What takes the versions of a session: the database itself, or one who keeps them while that is away."""
+
+    def latest(self, session_id: str) -> SessionRecord | None: ...
+
+    def append(self, record: SessionRecord, previous: SessionRecord | None) -> SessionRecord: ...
 
 
 class SessionStore:
@@ -34,19 +51,18 @@ class SessionStore:
 
         Refuses a status change that the life cycle does not have.
         """
-        before = previous.status if previous else Status.IDLE
-        if record.status is not before:
-            check_move(before, record.status)
-        version = previous.version + 1 if previous else 0
-        changed_at = max(now_us(), previous.changed_at + 1 if previous else 0)
-        stored = dataclasses.replace(record, version=version, changed_at=changed_at)
+        stored = next_version(record, previous)
+        self.write(stored)
+        return stored
+
+    def write(self, version: SessionRecord) -> None:
+        """Store a version as it is; writing it again changes nothing."""
         columns = ", ".join(_FIELDS)
         places = ", ".join(["%s"] * len(_FIELDS))
         self._database.execute(
             f"INSERT INTO {TABLE} ({columns}) VALUES ({places})",
-            [_to_database(name, getattr(stored, name)) for name in _FIELDS],
+            [_to_database(name, getattr(version, name)) for name in _FIELDS],
         )
-        return stored
 
     def latest(self, session_id: str) -> SessionRecord | None:
         """The newest version of a session, or None where there is no such session."""
@@ -74,7 +90,7 @@ class SessionStore:
 
 def _to_database(name: str, value: Any) -> Any:
     if name in _TIMES and value is not None:
-        return _EPOCH + timedelta(microseconds=value)
+        return to_timestamp(value)
     if name in _LISTS:
         return json.dumps(list(value))
     if name == "status":
@@ -84,7 +100,7 @@ def _to_database(name: str, value: Any) -> Any:
 
 def _from_database(name: str, value: Any) -> Any:
     if name in _TIMES and value is not None:
-        return (value - _EPOCH) // timedelta(microseconds=1)
+        return from_timestamp(value)
     if name in _LISTS:
         return tuple(json.loads(value or "[]"))
     if name == "status":

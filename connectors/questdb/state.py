@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final
 
 import psutil
 
+from connectors.processes import ProcessIdentity, is_alive
 from connectors.questdb.launch import PORTS_MARK, SERVER_CLASS, write_private
-
-CLOCK_TOLERANCE: Final = 3.0
-"""Seconds by which a process's creation time may seem to move when the machine's clock is set."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
-    """The ports of a root and the process that serves it (`pid` None: stopped)."""
+    """The ports of a root and the process that serves it (`pid` None: none); `stopped` where somebody wanted that."""
 
     http_port: int
     pg_port: int
     version: str
     pid: int | None = None
     created: float | None = None
+    stopped: bool = False
 
 
 def read_state(root: Path) -> ServerState | None:
@@ -49,23 +46,27 @@ def find_server(root: Path) -> tuple[psutil.Process, ServerState] | None:
     """
     state = read_state(root)
     if state and state.pid is not None and state.created is not None:
-        process = _alive(state.pid)
-        if process and abs(_created(process) - state.created) < CLOCK_TOLERANCE and _command(process, root):
+        process = ProcessIdentity(state.pid, state.created).process()
+        if process and _command(process, root):
             return process, state
     if not (root / "conf").is_dir():
         return None
     for process in psutil.process_iter():
         if (ports := _ports(process, root)) and is_alive(process):
-            found = ServerState(*ports, state.version if state else "", process.pid, _created(process))
+            try:
+                created = process.create_time()
+            except psutil.NoSuchProcess:
+                continue
+            found = ServerState(*ports, state.version if state else "", process.pid, created)
             write_state(root, found)
             return process, found
     return None
 
 
-def forget_process(root: Path) -> None:
-    """Remember that nothing runs; the ports stay remembered."""
+def forget_process(root: Path, *, stopped: bool = False) -> None:
+    """Remember that nothing runs, and whether somebody wanted that; the ports stay remembered."""
     if state := read_state(root):
-        write_state(root, replace(state, pid=None, created=None))
+        write_state(root, replace(state, pid=None, created=None, stopped=stopped))
 
 
 def _command(process: psutil.Process, root: Path) -> list[str]:
@@ -83,26 +84,3 @@ def _ports(process: psutil.Process, root: Path) -> tuple[int, int] | None:
         return None
     http_port, pg_port = marks[0].removeprefix(PORTS_MARK).split(",")
     return int(http_port), int(pg_port)
-
-
-def is_alive(process: psutil.Process) -> bool:
-    """Whether the process runs. One that ended counts as dead even while whoever started it has not noticed."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
-
-
-def _alive(pid: int) -> psutil.Process | None:
-    with contextlib.suppress(psutil.Error):
-        process = psutil.Process(pid)
-        if is_alive(process):
-            return process
-    return None
-
-
-def _created(process: psutil.Process) -> float:
-    try:
-        return process.create_time()
-    except psutil.Error:
-        return -1.0

@@ -55,6 +55,7 @@ class TableWriter:
         self._sending: list[Columns] = []
         self._flush_wanted = False
         self._closing = False
+        self._abandoned = False
         self._error: Exception | None = None
         self.acknowledged = 0
         """Rows that the database has taken."""
@@ -100,6 +101,13 @@ class TableWriter:
         self._thread.join()
         self._raise()
 
+    def abandon(self) -> None:
+        """End the thread without sending what waits: it stays in `unsent`. Raises nothing."""
+        with self._changed:
+            self._abandoned = self._closing = True
+            self._changed.notify_all()
+        self._thread.join()
+
     def unsent(self) -> list[Columns]:
         """The rows that were not acknowledged before the error or since the last flush, in the order of writing."""
         with self._changed:
@@ -114,13 +122,8 @@ class TableWriter:
         if error is None:
             self.close()
             return
-        with self._changed:
-            # The caller's error is the one to tell; rows that wait are dropped with it.
-            self._waiting.clear()
-            self._waiting_rows = 0
-            self._closing = True
-            self._changed.notify_all()
-        self._thread.join()
+        # The caller's error is the one to tell; rows that wait are dropped with it.
+        self.abandon()
 
     def _raise(self) -> None:
         if self._error is not None:
@@ -129,9 +132,11 @@ class TableWriter:
     def _work(self) -> None:
         try:
             with Sender.from_conf(_configuration(self._database)) as sender:
+                # One for all batches: its memory is not asked for again.
+                buffer = sender.new_buffer()
                 while self._take():
                     for batch in split(concatenate(self._sending), self._rows):
-                        self._send(sender, batch)
+                        self._send(sender, buffer, batch)
                     with self._changed:
                         self._sending = []
                         self._changed.notify_all()
@@ -143,7 +148,7 @@ class TableWriter:
     def _take(self) -> bool:
         """Wait for a batch that is due and move it to `_sending`; False when closed and empty."""
         with self._changed:
-            while True:
+            while not self._abandoned:
                 if self._waiting:
                     age = time.monotonic() - self._waiting[0][2]
                     due = age >= self._seconds or self._waiting_rows >= self._rows
@@ -154,6 +159,8 @@ class TableWriter:
                     return False
                 else:
                     self._changed.wait()
+            if self._abandoned:
+                return False
             taken = 0
             while self._waiting and (not taken or taken + self._waiting[0][1] <= self._rows):
                 columns, count, _ = self._waiting.popleft()
@@ -163,10 +170,10 @@ class TableWriter:
             self._changed.notify_all()
             return True
 
-    def _send(self, sender: Sender, batch: Columns) -> None:
+    def _send(self, sender: Sender, buffer: Any, batch: Columns) -> None:
         frame = self.columns.frame(batch)
         symbols = [name for name in self.columns.symbols if name in batch]
-        buffer = sender.new_buffer()
+        buffer.clear()
         try:
             buffer.dataframe(frame, table_name=self.columns.table, symbols=symbols, at=self.columns.timestamp)
         except (QuestDBError, ValueError, TypeError) as error:
@@ -180,7 +187,7 @@ class TableWriter:
                 break
             except QuestDBError as error:
                 failure = self._judge(error)
-                if not failure.retryable or time.monotonic() + pause > until:
+                if not failure.retryable or self._abandoned or time.monotonic() + pause > until:
                     raise failure from error
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from dataflows.report.data import replayed_share
 from operators.session import SessionRecord
 
 TIME_FIELDS: Final = frozenset({"changed_at", "start_time", "end_time", "tape_from", "tape_to"})
+MODES_HERE: Final = ("import", "generate", "backtest")
+"""The modes that there are commands for."""
+Returns = Mapping[tuple[str, str], float | None]
+"""Total return in percent by (session, account)."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AccountLine:
+    """An account of a backtest in short; `return_pct` is None where none has been computed."""
+
+    account: str
+    strategies: tuple[str, ...]
+    return_pct: float | None
 
 
 def instant(us: int | None) -> str:
@@ -20,12 +36,33 @@ def instant(us: int | None) -> str:
     return "" if us is None else f"{datetime.fromtimestamp(us / 1_000_000, UTC):%Y-%m-%d %H:%M:%S}"
 
 
+def period(record: SessionRecord) -> tuple[str, str]:
+    """The first and the last moment of a session's tape, which is (tape_from, tape_to]; empty where there is none."""
+    if record.tape_from is None or record.tape_to is None or record.tape_to <= record.tape_from:
+        return "", ""
+    return instant(record.tape_from + 1), instant(record.tape_to)
+
+
 def as_columns(record: SessionRecord) -> dict[str, Any]:
     """A session's newest version by column name (times in µs)."""
     columns = dataclasses.asdict(record)
     columns["symbols"], columns["data_types"] = list(record.symbols), list(record.data_types)
     columns["status"] = str(record.status)
     return columns
+
+
+def account_lines(record: SessionRecord, returns: Returns) -> tuple[AccountLine, ...]:
+    """The accounts of a backtest in the order of their document; none for other modes."""
+    accounts = json.loads(json.loads(record.config).get("accounts") or "[]")
+    return tuple(
+        AccountLine(one["name"], tuple(one["strategies"]), returns.get((record.session_id, one["name"])))
+        for one in accounts
+    )
+
+
+def share_replayed(record: SessionRecord) -> float:
+    """The part of the tape that a backtest has replayed, below 1 where it was stopped or failed; 1 for other modes."""
+    return replayed_share(record, json.loads(record.config).get("to_ts"))
 
 
 def short_count(count: int) -> str:

@@ -10,11 +10,12 @@ from typing import Final
 
 import msgspec
 
-from connectors.questdb.launch import spawn
+from connectors.processes import ProcessIdentity, spawn
 from dataflows.sessions import control
 from dataflows.sessions.control import StopRequest
-from dataflows.sessions.plan import SessionFolder
+from dataflows.sessions.folder import SessionFolder
 from dataflows.sessions.progress import PROGRESS_FILE, SessionProgress
+from dataflows.sessions.worker_report import symbols_file
 from operators.errors import TapeflowError, UsageError
 
 _LOOK_SECONDS: Final = 0.1
@@ -29,11 +30,12 @@ def launch(folder: SessionFolder) -> subprocess.Popen[bytes]:
     """Start the supervisor, detached: neither Ctrl-C nor a closing terminal of the caller reaches it."""
     if (running := control.supervisor_of(folder)) is not None:
         raise UsageError(f"session {folder.path.name} is already running (process {running.pid})")
-    folder.clear(PROGRESS_FILE, control.STOP_FILE, control.SUPERVISOR_FILE)
+    symbols = (symbols_file(process) for process in range(folder.plan.workers))
+    folder.clear(PROGRESS_FILE, control.STOP_FILE, control.SUPERVISOR_FILE, *symbols)
     command = [sys.executable, "-P", "-m", "dataflows.sessions.supervisor", str(folder.path)]
     supervisor = spawn(command, folder.path / "supervisor.log")
     # at once, so that it can be stopped and is not started twice while it is still loading
-    folder.write(control.SUPERVISOR_FILE, control.ProcessIdentity.of(supervisor.pid))
+    folder.write(control.SUPERVISOR_FILE, ProcessIdentity.of(supervisor.pid))
     return supervisor
 
 

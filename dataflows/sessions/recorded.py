@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from connectors.questdb.database import Database
-from connectors.questdb.sessions import SessionStore, now_us
+from connectors.questdb.sessions import SessionStore, VersionStore
+from connectors.questdb.timestamps import now_us
 from dataflows.version import program_version
 from operators.errors import TapeflowError
 from operators.session import SessionRecord, Status
@@ -17,12 +18,12 @@ from operators.session import SessionRecord, Status
 class RecordedSession:
     """The session being recorded; `update` collects what its last version row will say."""
 
-    def __init__(self, store: SessionStore, record: SessionRecord) -> None:
+    def __init__(self, store: VersionStore, record: SessionRecord) -> None:
         self.store = store
         self.record = record
 
     @classmethod
-    def begin(cls, store: SessionStore, record: SessionRecord) -> RecordedSession:
+    def begin(cls, store: VersionStore, record: SessionRecord) -> RecordedSession:
         """Store the first version, or go on with a session of that id that has ended or whose process is gone."""
         earlier = store.latest(record.session_id)
         session = cls(store, record)

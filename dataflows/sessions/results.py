@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 
 import msgspec
 
@@ -10,7 +11,8 @@ from connectors.questdb.database import Database
 from connectors.questdb.sessions import SessionStore
 from connectors.questdb.writer import TableWriter, rows_to_columns
 from dataflows.report import AccountTerms, ReportData, load_result, report_data
-from dataflows.sessions.plan import BacktestPlan, accounts_of
+from dataflows.sessions.accounts import accounts_of
+from dataflows.sessions.plan import BacktestPlan
 from dataflows.sessions.progress import SessionProgress
 from operators.session import SessionRecord
 from operators.statistics import SessionResult, session_result
@@ -20,6 +22,9 @@ def finish_results(database: Database, record: SessionRecord) -> str:
     """Compute and store the statistics of every account of the session; returns the result hash."""
     report = load_report(database, record)
     rows = [session_result(account.statistics, record.session_id, account.name) for account in report.accounts]
+    if report.wanted_to is not None:
+        # stopped and resumed, a session replaces its rows: their time must not depend on where it was stopped
+        rows = [dataclasses.replace(row, timestamp=report.wanted_to) for row in rows]
     with contextlib.closing(TableWriter(database, SessionResult.TABLE)) as writer:
         writer.write(rows_to_columns(rows))
         writer.flush()
@@ -42,4 +47,15 @@ def load_report(database: Database, record: SessionRecord, progress: SessionProg
         seconds=progress.seconds if progress else None,
         source=source,
         database=database.address,
+        wanted_to=plan.to_ts,
     )
+
+
+def stored_returns(database: Database) -> dict[tuple[str, str], float | None]:
+    """Total return in percent of every account of every backtest that has ended, by (session, account)."""
+    database.wait_applied(SessionResult.TABLE)
+    rows = database.query(
+        f"SELECT session_id, account, total_return_pct FROM {SessionResult.TABLE} "  # noqa: S608 - a name of our own
+        "LATEST ON timestamp PARTITION BY session_id, account"
+    )
+    return {(session_id, account): total for session_id, account, total in rows}

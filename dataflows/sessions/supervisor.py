@@ -6,14 +6,12 @@ worker processes, watches them, starts them again after a crash where recovery i
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
-from collections import deque
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -21,63 +19,119 @@ from typing import Final
 import msgspec
 from bytewax.recovery import init_db_dir
 
+from connectors.processes import ProcessIdentity
 from connectors.questdb.database import Database
-from connectors.questdb.launch import free_port
-from connectors.questdb.server import open_database
-from connectors.questdb.sessions import SessionStore, now_us
+from connectors.questdb.server import open_database, revive_database
+from connectors.questdb.sessions import SessionStore
+from connectors.questdb.timestamps import now_us
 from dataflows.sessions import control
-from dataflows.sessions.control import ProcessIdentity, StopRequest
-from dataflows.sessions.heartbeat import Heartbeat
-from dataflows.sessions.plan import BacktestPlan, SessionFolder
-from dataflows.sessions.progress import PROGRESS_FILE, SessionProgress, WorkerReport, merge, read_report, worker_file
+from dataflows.sessions.companion import Companion
+from dataflows.sessions.control import StopRequest
+from dataflows.sessions.courier import Courier
+from dataflows.sessions.folder import SessionFolder
+from dataflows.sessions.heartbeat import progress_row
+from dataflows.sessions.outcome import earlier_progress, first_version, last_words, measured
+from dataflows.sessions.plan import BacktestPlan, CollectPlan, Plan
+from dataflows.sessions.progress import PROGRESS_FILE, SessionProgress, merge
 from dataflows.sessions.recorded import RecordedSession
+from dataflows.sessions.restarts import RestartPolicy
 from dataflows.sessions.results import finish_results
+from dataflows.sessions.supervisor_log import say
+from dataflows.sessions.versions import VersionSpool, write_waiting_versions
+from dataflows.sessions.workers import WorkerProcesses, WorkersFailed
 from operators.errors import TapeflowError
-from operators.session import SessionRecord, Status
+from operators.session import Status
 
 _LOOK_SECONDS: Final = 0.05
 _PROGRESS_SECONDS: Final = 1.0
-_STOP_PATIENCE_SECONDS: Final = 60.0
-_MOST_RESTARTS: Final = 5
-_RESTART_WINDOW_SECONDS: Final = 600.0
-_LONGEST_PAUSE_SECONDS: Final = 60.0
-
-
-class WorkersFailed(TapeflowError):
-    """The dataflow ended with an error; `again` says whether another try from the snapshot may help."""
-
-    def __init__(self, reason: str, *, again: bool) -> None:
-        super().__init__(reason)
-        self.again = again
+_STOP_PATIENCE_SECONDS: Final = 120.0
+_LAST_ROWS_SECONDS: Final = 30.0
+_AWAY_SECONDS: Final = 5.0
 
 
 class Supervisor:
-    """Runs one session from STARTING (or RECOVERING) to STOPPED or FAILED."""
+    """Runs one session from STARTING (or RECOVERING) to STOPPED or FAILED.
 
-    def __init__(self, folder: SessionFolder, plan: BacktestPlan, database: Database) -> None:
+    Starting needs the database. From then on a collector goes on without it: versions and progress are kept and
+    written when it is back, a crashed worker is started again, and the session can be stopped.
+    """
+
+    def __init__(
+        self, folder: SessionFolder, plan: Plan, database: Database, restarts: RestartPolicy | None = None
+    ) -> None:
         self._folder = folder
         self._plan = plan
         self._database = database
-        self._session = RecordedSession.begin(SessionStore(database), session_record(plan))
-        self._workers: list[subprocess.Popen[bytes]] = []
+        home = Path(plan.home)
+        VersionSpool(folder).write(database)
+        write_waiting_versions(home, plan.database, database)
+        store = SessionStore(database)
+        earlier = store.latest(plan.session_id)
+        self._session = RecordedSession.begin(store, first_version(plan, earlier))
+        # from here on nothing waits for the database but what needs it
+        self._courier = Courier(folder, database, partial(revive_database, home, plan.database))
+        self._session.store = self._courier
+        self._workers = WorkerProcesses(folder, plan)
+        simulated = plan.simulated if isinstance(plan, CollectPlan) else ()
+        self._exchange = Companion(folder, ("exchange", "serve", *simulated)) if simulated else None
+        self._policy = restarts or RestartPolicy()
         self._restarts = 0
-        self._crashes: deque[float] = deque()
         self._spent_seconds = 0.0
+        self._known = earlier_progress(plan, earlier)
 
     def run(self) -> SessionProgress:
         """Run to the end and return the final progress; a failing session is stored as FAILED with its reason."""
+        error: str | None = None
+        ended: str | None = None
         try:
-            self._run()
-        except BaseException as error:  # noqa: BLE001 - the reason is stored, whatever it is
-            reason = str(error) if isinstance(error, TapeflowError) else f"{type(error).__name__}: {error}"
-            self._kill_workers()
-            self._store_failure(reason)
-            return self._final(Status.FAILED, None, reason)
-        finally:
-            self._kill_workers()
-        return self._final(self._session.record.status, self._ended, None)
+            ended = self._run()
+        except BaseException as failure:  # noqa: BLE001 - the reason is stored, whatever it is
+            error = str(failure) if isinstance(failure, TapeflowError) else f"{type(failure).__name__}: {failure}"
+        self._workers.kill()
+        if self._exchange is not None:
+            self._exchange.close()
+        if error is not None:
+            self._fail(error)
+        # a recording may end without the database, a backtest is nothing without it
+        patient = isinstance(self._plan, BacktestPlan) or not self._courier.away
+        written = self._courier.close(_LAST_ROWS_SECONDS if patient else _AWAY_SECONDS)
+        progress = self._progress(self._session.record.status)
+        progress.done, progress.ended, progress.error = True, ended, error
+        progress.cause = self._session.record.cause
+        if not written:
+            kept = f"the last versions of session {self._plan.session_id} wait in {self._folder.path}"
+            say("WARNING", f"{kept}; `tapeflow db drain` or the next start of a session writes them")
+        return progress
 
-    def _run(self) -> None:
+    def _run(self) -> str:
+        self._prepare_recovery()
+        self._session.move(Status.RUNNING, "running")
+        ended, crashed = self._work()
+        progress = self._progress(Status.STOPPING)
+        stopping, stopped = last_words(self._plan, ended, progress, crashed=crashed)
+        self._session.move(Status.STOPPING, stopping, **measured(progress))
+        self._tell(progress)
+        if isinstance(self._plan, BacktestPlan):
+            self._session.update(result_hash=finish_results(self._database, self._session.record))
+        self._session.move(Status.STOPPED, stopped, end_time=now_us())
+        return ended
+
+    def _work(self) -> tuple[str, bool]:
+        """Run the workers, again and again where they crash, until they have ended well or a stop came between two
+        runs: how it ended, and whether that was it. Raises `WorkersFailed`."""
+        while True:
+            self._spent_seconds = self._known.seconds
+            try:
+                self._workers.start()
+                return self._watch(), False
+            except WorkersFailed as failure:
+                self._workers.kill()
+                if not (failure.again and self._plan.recovery):
+                    raise
+                if self._stopped_before_restart(failure):
+                    return "stopped", True
+
+    def _prepare_recovery(self) -> None:
         if self._plan.recovery and not self._folder.recovery.is_dir():
             # whole or not at all: a half-made store could never be resumed from
             fresh = self._folder.recovery.with_suffix(".new")
@@ -85,158 +139,86 @@ class Supervisor:
             fresh.mkdir(parents=True)
             init_db_dir(fresh, self._plan.workers)
             fresh.rename(self._folder.recovery)
-        self._session.move(Status.RUNNING, "running")
-        with contextlib.closing(Heartbeat(self._database, self._plan.session_id)) as heartbeat:
-            while True:
-                try:
-                    self._start_workers()
-                    self._ended = self._watch(heartbeat)
-                    break
-                except WorkersFailed as failure:
-                    self._kill_workers()
-                    if not (failure.again and self._plan.recovery):
-                        raise
-                    if self._stopped_before_restart(failure):
-                        self._ended = "stopped"
-                        break
-        progress = self._progress(Status.STOPPING)
-        self._session.move(
-            Status.STOPPING,
-            "end of the tape" if self._ended == "tape" else "stop requested",
-            records_collected=progress.trades + progress.books,
-            prices_count=progress.trades,
-            orderbook_count=progress.books,
-        )
-        self._folder.write(PROGRESS_FILE, progress)
-        result_hash = finish_results(self._database, self._session.record)
-        self._session.move(
-            Status.STOPPED,
-            "finished" if self._ended == "tape" else "stopped on request",
-            result_hash=result_hash,
-            end_time=now_us(),
-        )
 
-    def _start_workers(self) -> None:
-        count = self._plan.workers
-        addresses = [f"127.0.0.1:{free_port()}" for _ in range(count)] if count > 1 else []
-        self._folder.clear(*(worker_file(process) for process in range(count)))
-        self._workers = []
-        identity = ProcessIdentity.of(os.getpid())
-        with self._folder.log.open("ab") as log:
-            for process in range(count):
-                command = [sys.executable, "-P", "-m", "dataflows.sessions.worker", str(self._folder.path)]
-                command += [str(identity.pid), repr(identity.created), str(process)]
-                self._workers.append(
-                    subprocess.Popen([*command, *addresses], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-                )
-
-    def _watch(self, heartbeat: Heartbeat) -> str:
-        """Until all worker processes have ended well: `tape` or `stopped`. Raises `WorkersFailed`."""
+    def _watch(self) -> str:
+        """Until all worker processes have ended well: how, as in their reports. Raises `WorkersFailed`."""
         next_progress = 0.0
-        stop_since: float | None = None
-        while True:
-            codes = [worker.poll() for worker in self._workers]
-            if any(code not in (None, 0) for code in codes):
-                raise self._failure(codes)
-            if all(code == 0 for code in codes):
-                return "stopped" if any(report.ended == "stopped" for report in self._reports()) else "tape"
+        patience = _Patience(_STOP_PATIENCE_SECONDS)
+        while not self._workers.ended():
             request = control.requested_stop(self._folder)
-            if request is not None:
-                stop_since = stop_since or time.monotonic()
-                if request is StopRequest.NOW or time.monotonic() - stop_since > _STOP_PATIENCE_SECONDS:
-                    raise WorkersFailed("ended at once on request, before everything was written", again=False)
+            if request is StopRequest.NOW or (request and patience.is_over(self._progress(Status.STOPPING))):
+                raise WorkersFailed("ended at once on request, before everything was written", again=False)
+            if self._exchange is not None:
+                self._exchange.look()
             if time.monotonic() >= next_progress:
                 next_progress = time.monotonic() + _PROGRESS_SECONDS
                 progress = self._progress(self._session.record.status)
-                self._folder.write(PROGRESS_FILE, progress)
-                heartbeat.beat(progress)
+                self._tell(progress)
+                self._courier.beat(progress_row(self._plan.session_id, progress))
             time.sleep(_LOOK_SECONDS)
-
-    def _failure(self, codes: list[int | None]) -> WorkersFailed:
-        """Why the flow failed: the first stated reason, else how a process ended."""
-        # the others of a cluster fail because of the first one: give it a moment to say why
-        time.sleep(_LOOK_SECONDS)
-        for process, code in enumerate(codes):
-            report = read_report(self._folder, process)
-            if code not in (None, 0) and report is not None and report.error and "PanicException" not in report.error:
-                return WorkersFailed(report.error, again=report.retryable)
-        code = next(code for code in codes if code not in (None, 0))
-        how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
-        return WorkersFailed(f"a worker process {how}; see {self._folder.log}", again=True)
+        ends = {report.ended for report in self._workers.reports() if report.ended}
+        return "stopped" if "stopped" in ends or not ends else sorted(ends)[0]
 
     def _stopped_before_restart(self, failure: WorkersFailed) -> bool:
-        """Wait before the next try; True where a stop was asked for meanwhile."""
-        now = time.monotonic()
-        self._crashes.append(now)
-        while self._crashes and now - self._crashes[0] > _RESTART_WINDOW_SECONDS:
-            self._crashes.popleft()
-        if len(self._crashes) > _MOST_RESTARTS:
-            raise WorkersFailed(f"{len(self._crashes)} crashes in ten minutes; the last: {failure}", again=False)
-        self._session.move(Status.RECOVERING, "crash", error=str(failure), errors_count=self._restarts + 1)
-        pause = min(2.0 ** (len(self._crashes) - 1), _LONGEST_PAUSE_SECONDS)
-        self._folder.write(PROGRESS_FILE, self._progress(Status.RECOVERING))
-        resume_at = now + pause
+        """Wait before the next try; True where a stop was asked for meanwhile. Raises where there is none."""
+        pause = self._policy.crashed(time.monotonic())
+        if pause is None:
+            crashes = f"{self._policy.most + 1} crashes in {self._policy.window_seconds / 60:g} minutes"
+            raise WorkersFailed(f"{crashes}; the last: {failure}", again=False)
+        say("WARNING", f"crash: {failure}; started again in {pause:g} s")
+        self._restarts += 1
+        progress = self._progress(Status.RECOVERING)
+        errors = {"errors_count": self._restarts} | measured(progress)
+        self._session.move(Status.RECOVERING, "crash", error=str(failure), **errors)
+        self._tell(progress)
+        resume_at = time.monotonic() + pause
         while time.monotonic() < resume_at:
             if control.requested_stop(self._folder) is not None:
                 return True
             time.sleep(_LOOK_SECONDS)
-        self._spent_seconds += max((report.seconds for report in self._reports()), default=0.0)
-        self._restarts += 1
-        self._reopen_database()
+        if isinstance(self._plan, BacktestPlan):
+            # the managed server may be what died, and may come back on other ports
+            self._database = open_database(Path(self._plan.home), self._plan.database)
         self._session.move(Status.RUNNING, f"started again after {pause:g} s", error=None)
         return False
 
-    def _reopen_database(self) -> None:
-        """The managed server may be what died, and may come back on other ports."""
-        self._database = open_database(Path(self._plan.home), self._plan.database)
-        self._session.store = SessionStore(self._database)
-
-    def _reports(self) -> list[WorkerReport]:
-        reports = (read_report(self._folder, process) for process in range(self._plan.workers))
-        return [report for report in reports if report is not None]
-
     def _progress(self, status: Status) -> SessionProgress:
-        progress = merge(status, self._reports(), self._restarts)
-        progress.seconds += self._spent_seconds
+        """The progress of this moment: what the workers say, or what they said last before they were started anew."""
+        reports = self._workers.reports()
+        if any(report.tape_ts is not None for report in reports):
+            self._known = merge(status, reports, self._restarts)
+            self._known.seconds += self._spent_seconds
+        progress = msgspec.structs.replace(self._known, status=status, restarts=self._restarts)
+        progress.database_away |= self._courier.away
         return progress
 
-    def _final(self, status: Status, ended: str | None, error: str | None) -> SessionProgress:
-        progress = self._progress(status)
-        progress.done, progress.ended, progress.error = True, ended, error
-        return progress
-
-    def _kill_workers(self) -> None:
-        for worker in self._workers:
-            if worker.poll() is None:
-                worker.kill()
-        for worker in self._workers:
-            worker.wait()
-
-    def _store_failure(self, reason: str) -> None:
-        """The database may be what failed: start the managed one again where it is ours; else the reason stays in the
-        session's folder and in its log."""
+    def _tell(self, progress: SessionProgress) -> None:
+        """Say it to those who follow; that it cannot be said, on a full disk, is no reason to end."""
         try:
-            self._reopen_database()
-            self._session.move(Status.FAILED, "failed", error=reason, end_time=now_us())
-        except Exception as error:  # noqa: BLE001 - the end must be told in any case
-            print(f"the end of the session could not be stored: {error}", file=sys.stderr)
+            self._folder.write(PROGRESS_FILE, progress)
+        except OSError as error:
+            say("WARNING", f"progress cannot be told: {error}")
+
+    def _fail(self, reason: str) -> None:
+        say("CRITICAL", f"session {self._plan.session_id} FAILED: {reason}")
+        facts = measured(self._progress(Status.FAILED))
+        self._session.move(Status.FAILED, "failed", error=reason, end_time=now_us(), **facts)
 
 
-def session_record(plan: BacktestPlan) -> SessionRecord:
-    """The session as its first version row has it. A database's configuration may hold a password: left out."""
-    public = msgspec.structs.replace(plan, database="external" if plan.database else None)
-    return SessionRecord(
-        session_id=plan.session_id,
-        mode="backtest",
-        symbols=plan.symbols,
-        data_types=tuple(sorted({stream for streams in plan.streams.values() for stream in streams})),
-        config=msgspec.json.encode(public).decode(),
-        tape_from=plan.from_ts,
-        tape_to=plan.to_ts,
-        source_session_id=plan.source_session_id,
-        strategy_hashes=plan.strategy_hashes,
-        accounts_hash=plan.accounts_hash,
-    )
+class _Patience:
+    """How long workers may take to end after a stop request: `seconds` since they last got anywhere."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since = 0.0
+        self._seen: tuple[object, ...] = ()
+
+    def is_over(self, progress: SessionProgress) -> bool:
+        seen = (progress.tape_ts, progress.trades, progress.books, progress.collected)
+        now = time.monotonic()
+        if seen != self._seen:
+            self._since, self._seen = now, seen
+        return now - self._since > self._seconds
 
 
 def main() -> None:
@@ -252,6 +234,7 @@ def main() -> None:
         plan = folder.plan
         progress = Supervisor(folder, plan, open_database(Path(plan.home), plan.database)).run()
     except TapeflowError as error:
+        say("CRITICAL", f"session {folder.path.name} cannot start: {error}")
         progress = SessionProgress(status=Status.FAILED, done=True, error=str(error))
     folder.write(PROGRESS_FILE, progress)
     sys.exit(0 if progress.status == Status.STOPPED else 1)

@@ -1,6 +1,6 @@
 """One process of a session's dataflow: `python -m dataflows.sessions.worker FOLDER PID CREATED PROCESS [ADDRESS…]`.
 
-PID and CREATED identify its supervisor, which it does not outlive. Ends with 0 at the end of the tape or after a stop
+PID and CREATED identify its supervisor, which it does not outlive. Ends with 0 at the end of its work or after a stop
 request, with 1 and a reason in its report otherwise.
 """
 
@@ -16,8 +16,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from dataflows.sessions.control import ProcessIdentity, requested_stop
-from dataflows.sessions.plan import SessionFolder
+from connectors.processes import ProcessIdentity
+from dataflows.sessions.control import requested_stop
+from dataflows.sessions.folder import SessionFolder
 
 _LOOK_SECONDS: Final = 0.25
 
@@ -42,31 +43,22 @@ def _run(folder: SessionFolder, process: int, addresses: list[str], stop: thread
     from bytewax.recovery import RecoveryConfig
     from bytewax.run import cli_main
 
-    from connectors.questdb.server import open_database
-    from dataflows.backtest import backtest_flow
-    from dataflows.sessions.progress import Reporter, root_cause
+    from dataflows.sessions.flows import prepared_flow
+    from dataflows.sessions.reporter import Reporter, root_cause
     from operators.errors import TapeflowError
 
     plan = folder.plan
     reporter = Reporter(folder, process, plan)
     try:
-        database = open_database(Path(plan.home), plan.database)
-        flow = backtest_flow(
-            plan,
-            database,
-            stop_requested=stop.is_set,
-            on_progress=reporter.on_progress,
-            on_rows=reporter.on_rows,
-            on_error=reporter.fail,
-        )
-        cli_main(
-            flow,
-            workers_per_process=plan.threads,
-            process_id=process if addresses else None,
-            addresses=addresses or None,
-            epoch_interval=timedelta(seconds=plan.epoch_seconds),
-            recovery_config=RecoveryConfig(str(folder.recovery)) if plan.recovery else None,
-        )
+        with prepared_flow(folder, plan, reporter, stop.is_set) as flow:
+            cli_main(
+                flow,
+                workers_per_process=plan.threads,
+                process_id=process if addresses else None,
+                addresses=addresses or None,
+                epoch_interval=timedelta(seconds=plan.epoch_seconds),
+                recovery_config=RecoveryConfig(str(folder.recovery)) if plan.recovery else None,
+            )
     except BaseException as error:  # noqa: BLE001 - whatever ends a flow is reported; a Rust panic is no Exception
         reporter.fail(error)
         if not isinstance(root_cause(error), TapeflowError):
@@ -74,7 +66,7 @@ def _run(folder: SessionFolder, process: int, addresses: list[str], stop: thread
         sys.stderr.flush()
         # at once: threads that wait for a database that does not answer would hold the process
         os._exit(1)
-    reporter.finish()
+    reporter.finish(stopped=stop.is_set())
 
 
 def _watch(folder: SessionFolder, stop: threading.Event, supervisor: ProcessIdentity) -> None:

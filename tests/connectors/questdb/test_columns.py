@@ -103,6 +103,21 @@ def test_arrow_columns_are_taken_as_they_are() -> None:
     assert sliced["book"][0].tolist() == [[5.0], [6.0]]
 
 
+def test_books_as_one_array_lose_the_levels_that_they_do_not_have() -> None:
+    full = np.arange(8.0).reshape(1, 2, 2, 2)[0]
+    shallow = np.array([[[5.0, np.nan, np.nan], [6.0, np.nan, np.nan]], [[np.nan] * 3] * 2])
+    frame = TABLE.frame({"timestamp": [1, 2, 3, 4], "book": concatenate([{"book": full}, {"book": shallow}])["book"]})
+    assert [book.tolist() for book in frame["book"][:3]] == [*full.tolist(), [[5.0], [6.0]]]
+    assert np.isnan(frame["book"][3]).tolist() == [[True], [True]]
+    joined = concatenate([{"book": full}, {"book": full[:1]}])["book"]
+    assert isinstance(joined, np.ndarray)
+    assert joined.shape == (3, 2, 2)
+    with pytest.raises(
+        StorageRejected, match=r"things.book takes DOUBLE\[\]\[\] values: books of the shape \(1, 3, 2\)"
+    ):
+        TABLE.frame({"timestamp": [1], "book": np.zeros((1, 3, 2))})
+
+
 def test_batches_are_joined_and_what_one_lacks_is_absent_there() -> None:
     joined = concatenate(
         [

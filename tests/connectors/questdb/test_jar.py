@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from connectors.processes import free_port
 from connectors.questdb.errors import JarUnavailable
 from connectors.questdb.jar import cache_folder, cached_jar, check_jar, find_jar
-from connectors.questdb.launch import free_port
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

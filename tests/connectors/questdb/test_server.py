@@ -19,7 +19,9 @@ import urllib3
 from connectors.questdb.database import Database
 from connectors.questdb.errors import PortTaken, ServerNotStarted, StorageRejected, StorageUnavailable
 from connectors.questdb.server import (
+    locate_database,
     open_database,
+    revive_database,
     root_of,
     running_database,
     server_status,
@@ -53,6 +55,12 @@ def test_concurrent_callers_share_one_server_and_stop_it_once(fresh_home: Path) 
     with pytest.raises(StorageUnavailable, match="tapeflow db start"):
         databases[0].query("SELECT 1")
     assert running_database(fresh_home) is None
+    # it is remembered where it was, and that somebody wanted it stopped
+    assert locate_database(fresh_home, None) == databases[0]
+    with pytest.raises(StorageUnavailable, match="has been stopped"):
+        revive_database(fresh_home, None)
+    with pytest.raises(StorageUnavailable, match="no database has ever run"):
+        locate_database(fresh_home / "elsewhere", None)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions and process groups")
@@ -87,7 +95,7 @@ def test_a_killed_server_comes_back_with_all_rows_and_its_ports(
     _wait_until_dead(pid)
     assert not server_status(fresh_home).running
 
-    again = open_database(fresh_home, None)
+    again = revive_database(fresh_home, None)
 
     assert again == own
     again.wait_applied("equity")

@@ -216,3 +216,17 @@ def test_a_failing_caller_is_not_kept_waiting(database: Database, new_session_id
 
     with pytest.raises(RuntimeError, match="mine"):
         fail()
+
+
+def test_an_abandoned_writer_ends_at_once_and_still_has_its_rows(
+    database: Database, wire: Wire, new_session_id: str
+) -> None:
+    writer = TableWriter(dataclasses.replace(database, http_port=wire.port), "equity", seconds=0.01)
+    wire.cut()
+    writer.write(equity_rows(new_session_id, 0, 4))
+    time.sleep(0.2)
+    writer.write(equity_rows(new_session_id, 4, 3))
+    start = time.monotonic()
+    writer.abandon()
+    assert time.monotonic() - start < 5
+    assert [len(rows["timestamp"]) for rows in writer.unsent()] == [4, 3]

@@ -10,8 +10,8 @@ from connectors.questdb.reader import QuestDBTapeReader
 from connectors.simulated.parameters import MarketParameters
 from dataflows.generating import GeneratedSession, generate
 from dataflows.preparing import BacktestRequest, prepare_backtest
+from dataflows.sessions.folder import SessionFolder
 from dataflows.sessions.launcher import follow, launch
-from dataflows.sessions.plan import SessionFolder
 from dataflows.sessions.progress import SessionProgress
 
 STRATEGIES = ("pump_follow_long", "peak_fade_short", "flash_pump_long", "pump_alert_only")

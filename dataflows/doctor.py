@@ -12,13 +12,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, Literal
 
+from connectors.processes import port_is_free
 from connectors.questdb.configuration import parse_configuration
 from connectors.questdb.database import Database
 from connectors.questdb.errors import StorageError
 from connectors.questdb.health import invalid_views, resume_table, suspended_tables
 from connectors.questdb.jar import ENVIRONMENT, VERSION, cached_jar, check_jar, find_jar
 from connectors.questdb.java import find_java
-from connectors.questdb.launch import port_is_free
 from connectors.questdb.migrate import migrations, schema_version
 from connectors.questdb.server import NEEDED_BYTES, free_bytes, root_of, running_database, server_status
 from operators.errors import TapeflowError
@@ -100,12 +100,12 @@ def _jar(fetch: bool = False) -> Finding:
 
 
 def _space(home: Path) -> Finding:
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        return Finding("disk", "failed", f"{home} cannot be made: {error}", "set TAPEFLOW_HOME to a folder of yours")
-    if not os.access(home, os.W_OK):
-        return Finding("disk", "failed", f"{home} is not writable", "set TAPEFLOW_HOME to a folder of yours")
+    remedy = "set TAPEFLOW_HOME to a folder of yours"
+    nearest = next(folder for folder in (home, *home.parents) if folder.exists())
+    if not nearest.is_dir():
+        return Finding("disk", "failed", f"{nearest} is no folder", remedy)
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return Finding("disk", "failed", f"{nearest} is not writable", remedy)
     free = free_bytes(home)
     found = f"{free / 2**30:.1f} GiB free for {home}"
     if free < NEEDED_BYTES:

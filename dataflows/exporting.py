@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -61,6 +61,18 @@ class CannotWrite(TapeflowError):
     """The file cannot be written where it was wanted."""
 
 
+def check_target(target: Path, endings: Sequence[str], *, force: bool) -> None:
+    """Refuse a file that cannot be meant: another format, a folder, one that exists (unless `force`)."""
+    if not target.name.endswith(tuple(endings)):
+        raise UsageError(f"{target.name!r} does not say which format to write; allowed: {', '.join(endings)}")
+    if target.is_dir():
+        raise UsageError(f"{str(target)!r} is a folder; name a file")
+    if target.exists() and not force:
+        raise UsageError(f"{str(target)!r} exists; --force replaces it")
+    if not target.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {str(target.parent)!r}")
+
+
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
     """What to export where to; the file's ending chooses its format. No symbols = all."""
@@ -72,14 +84,7 @@ class ExportRequest:
     force: bool = False
 
     def __post_init__(self) -> None:
-        if not self.target.name.endswith(ENDINGS):
-            raise UsageError(f"{self.target.name!r} does not say which format to write; allowed: {', '.join(ENDINGS)}")
-        if self.target.is_dir():
-            raise UsageError(f"{str(self.target)!r} is a folder; name a file")
-        if self.target.exists() and not self.force:
-            raise UsageError(f"{str(self.target)!r} exists; --force replaces it")
-        if not self.target.absolute().parent.is_dir():
-            raise UsageError(f"there is no folder {str(self.target.parent)!r}")
+        check_target(self.target, ENDINGS, force=self.force)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ def export_session(
     levels = _levels(database, where) if request.books else (0, 0)
     columns = _BOOKS if request.books else _TRADES
     written = 0
-    with _whole_file(request.target) as partial, contextlib.ExitStack() as stack:
+    with whole_file(request.target) as partial, contextlib.ExitStack() as stack:
         write: Callable[[pa.Table], None] | None = None
         for from_ts, to_ts, _ in pages:
             page = database.export(
@@ -204,7 +209,7 @@ def _flat(books: pa.Array, side: str, levels: int) -> dict[str, pa.Array]:
 
 
 @contextlib.contextmanager
-def _whole_file(target: Path) -> Iterator[Path]:
+def whole_file(target: Path) -> Iterator[Path]:
     """A path to write to; moved to `target` when all went well, removed otherwise."""
     partial = target.with_name(target.name + ".part")
     try:

@@ -7,6 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -119,7 +120,13 @@ class OpenedFiles:
 
 
 def open_files(request: ImportRequest) -> OpenedFiles:
-    """Recognise the files. Raises `TapeflowError` where one is missing, damaged or lacks something."""
+    """Recognise the files. Raises `UsageError` where one is missing or lacks something, `FileError` where one is empty
+    or damaged."""
+    for path in request.files:
+        if not path.exists():
+            raise UsageError(f"there is no file {str(path)!r}")
+        if path.is_dir():
+            raise UsageError(f"{str(path)!r} is a folder; name its files")
     options = ReadOptions(request.symbol, request.columns, request.time_unit)
     opened = [open_part(part, request.format, options) for path in request.files for part in parts_of(path)]
     return OpenedFiles("+".join(dict.fromkeys(name for name, _ in opened)), tuple(reader for _, reader in opened))
@@ -131,9 +138,12 @@ def import_files(
     on_progress: Callable[[ImportProgress], None] | None = None,
     *,
     opened: OpenedFiles | None = None,
+    alone: Callable[[str], AbstractContextManager[None]] = lambda name: nullcontext(),
 ) -> ImportOutcome:
     """Import the files as one session, named after their content: importing the same again finds the finished session
     and writes nothing. Raises `TapeflowError`; once rows may have been written, the session is FAILED with the reason.
+
+    `alone` makes a process wait for another one that writes the same session, whose id it is given.
     """
     started = time.monotonic()
     opened = opened or open_files(request)
@@ -145,58 +155,61 @@ def import_files(
     head, rest = _until_first_row(tape.steps(progress.on_bytes), request)
     first_ts = int(head[-1].block.ts[0])
     name = session_id("import", _instant(first_ts), _suffix(request, hashes, format_name))
-    stored = SessionStore(database).latest(name)
-    if stored is not None and stored.status is Status.STOPPED:
-        return _outcome_of(stored)
-    facts: dict[str, Any] = {
-        "files": [{"name": path.name, "sha256": digest} for path, digest in zip(request.files, hashes, strict=True)],
-        "format": format_name,
-        "symbol": request.symbol,
-        "columns": dict(request.columns),
-        "time_unit": request.time_unit,
-        "from": request.from_ts,
-        "to": request.to_ts,
-        "sort": request.sort,
-        "contract_size": request.contract_size,
-    }
-    symbols = _foreseen_symbols(readers, request.symbol)
-    streams = tuple(dict.fromkeys(reader.stream for reader in readers))
-    head_ts = first_ts if request.from_ts is None else request.from_ts
-    record = SessionRecord(name, "import", symbols=symbols or (), data_types=streams, config=json.dumps(facts))
-    with recorded_session(database, record) as session:
-        rejections: list[RejectedRow] = []
-        with BulkInserter(database) as inserter:
-            writer = TapeWriter(
-                name,
-                inserter.insert,
-                head_ts=head_ts,
-                contract_size=request.contract_size,
-                streams=streams,
-                symbols=symbols,
+    with alone(name):
+        stored = SessionStore(database).latest(name)
+        if stored is not None and stored.status is Status.STOPPED:
+            return _outcome_of(stored)
+        facts: dict[str, Any] = {
+            "files": [
+                {"name": path.name, "sha256": digest} for path, digest in zip(request.files, hashes, strict=True)
+            ],
+            "format": format_name,
+            "symbol": request.symbol,
+            "columns": dict(request.columns),
+            "time_unit": request.time_unit,
+            "from": request.from_ts,
+            "to": request.to_ts,
+            "sort": request.sort,
+            "contract_size": request.contract_size,
+        }
+        symbols = _foreseen_symbols(readers, request.symbol)
+        streams = tuple(dict.fromkeys(reader.stream for reader in readers))
+        head_ts = first_ts if request.from_ts is None else request.from_ts
+        record = SessionRecord(name, "import", symbols=symbols or (), data_types=streams, config=json.dumps(facts))
+        with recorded_session(database, record) as session:
+            rejections: list[RejectedRow] = []
+            with BulkInserter(database) as inserter:
+                writer = TapeWriter(
+                    name,
+                    inserter.insert,
+                    head_ts=head_ts,
+                    contract_size=request.contract_size,
+                    streams=streams,
+                    symbols=symbols,
+                )
+                for step in chain(head, rest):
+                    writer.add(step)
+                    rejections += _shown(step)[: SHOWN_REJECTIONS - len(rejections)]
+                    progress.rows(writer.trades + writer.books, writer.rejected)
+                contracts = writer.finish()
+            outcome = ImportOutcome(
+                session_id=name,
+                already_imported=False,
+                format=format_name,
+                symbols=tuple(contracts),
+                tape_from=head_ts - 1,
+                tape_to=writer.last_ts if request.to_ts is None else request.to_ts,
+                trades=writer.trades,
+                books=writer.books,
+                rejected=writer.rejected,
+                duplicates=tape.duplicates,
+                stepped_back=tape.stepped_back,
+                seconds=time.monotonic() - started,
+                contracts=contracts,
+                rejections=tuple(rejections),
             )
-            for step in chain(head, rest):
-                writer.add(step)
-                rejections += _shown(step)[: SHOWN_REJECTIONS - len(rejections)]
-                progress.rows(writer.trades + writer.books, writer.rejected)
-            contracts = writer.finish()
-        outcome = ImportOutcome(
-            session_id=name,
-            already_imported=False,
-            format=format_name,
-            symbols=tuple(contracts),
-            tape_from=head_ts - 1,
-            tape_to=writer.last_ts if request.to_ts is None else request.to_ts,
-            trades=writer.trades,
-            books=writer.books,
-            rejected=writer.rejected,
-            duplicates=tape.duplicates,
-            stepped_back=tape.stepped_back,
-            seconds=time.monotonic() - started,
-            contracts=contracts,
-            rejections=tuple(rejections),
-        )
-        session.update(**_final_fields(outcome, facts))
-    return outcome
+            session.update(**_final_fields(outcome, facts))
+        return outcome
 
 
 class _Progress:

@@ -134,7 +134,9 @@ class _HeadRows:
         return TapePage(begin, to_ts, trade_symbols, trades, book_symbols, books, tuple(events))
 
     def _rows(self, table: str, newest: _Newest, from_ts: int, to_ts: int) -> pa.Table | None:
-        """The newest rows of each key, all that there are at that time; None without any."""
+        """The newest rows of each key, None without any; with them what else a symbol has at these times (if it is
+        older, the newer comes after it).
+        """
         keys = ", ".join(("symbol", *newest.keys))
         found = self._database.query(
             f"SELECT {keys}, max(timestamp)::long FROM {table} "

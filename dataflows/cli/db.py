@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dataflows.cli.output import console, messages, print_json
+from dataflows.cli.output import DB_HELP, console, messages, print_json
 
 if TYPE_CHECKING:
     from connectors.questdb.server import ServerStatus
 
-commands = typer.Typer(no_args_is_help=True, help="Start, stop and look at the managed QuestDB server.")
+commands = typer.Typer(
+    no_args_is_help=True,
+    help="Start, stop and look at the managed QuestDB server.\n\nExample: tapeflow db status",
+)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")]
 
@@ -39,23 +42,39 @@ def start(
     """
     from connectors.questdb.migrate import migrate
     from connectors.questdb.server import server_status, start_server
+    from dataflows.cli.project import announce_project, has_project
     from dataflows.settings import home
 
     _refuse_external("start")
+    if not has_project():
+        announce_project()
     with messages.status("starting the database"):
         migrate(start_server(home(), http_port, pg_port))
     _print(server_status(home()), as_json)
 
 
 @commands.command()
-def stop(as_json: Json = False) -> None:
+def stop(
+    force: Annotated[bool, typer.Option("--force", help="Even while sessions run on it: they will fail.")] = False,
+    as_json: Json = False,
+) -> None:
     """Stop the database of this project in an orderly way. What is stored stays.
+
+    Refused while sessions run on it.
 
     Example: tapeflow db stop
     """
     from connectors.questdb.server import root_of, stop_server
+    from dataflows.sessions.control import running_sessions
     from dataflows.settings import home
+    from operators.errors import UsageError
 
+    running = running_sessions(home())
+    if running and not force:
+        raise UsageError(
+            f"{', '.join(running)} {'runs' if len(running) == 1 else 'run'} on this database; end "
+            f"{'it' if len(running) == 1 else 'them'} first (tapeflow stop {running[0]}), or use --force"
+        )
     with messages.status("stopping the database"):
         stopped = stop_server(home())
     if as_json:
@@ -66,9 +85,7 @@ def stop(as_json: Json = False) -> None:
 
 @commands.command()
 def status(
-    db: Annotated[
-        str | None, typer.Option("--db", help="An external database: `http::addr=host:port;username=…;password=…;`.")
-    ] = None,
+    db: Annotated[str | None, typer.Option("--db", help=DB_HELP)] = None,
     as_json: Json = False,
 ) -> None:
     """Show whether the database runs, where, and how to log in. Starts nothing.
@@ -94,21 +111,23 @@ def _print(status: ServerStatus, as_json: bool) -> None:
     if as_json:
         print_json("finished", **dataclasses.asdict(status))
         return
-    from rich.table import Table
+    from rich.markup import escape
 
-    facts = Table.grid(padding=(0, 2))
+    def tell(label: str, fact: str) -> None:
+        # plain lines: a path that is wider than the terminal is neither cut off nor broken
+        console.print(f"[bold]{label:<12}[/bold]{fact}", soft_wrap=True)
+
     state = "[green]running[/green]" if status.running else "[yellow]not running[/yellow]"
-    facts.add_row("[bold]database[/bold]", state + (f" (process {status.pid})" if status.pid else ""))
+    tell("database", state + (f" (process {status.pid})" if status.pid else ""))
     if status.version:
-        facts.add_row("[bold]version[/bold]", f"QuestDB {status.version}")
+        tell("version", f"QuestDB {status.version}")
     if status.http_port:
-        facts.add_row("[bold]HTTP[/bold]", f"http://{status.host}:{status.http_port}")
-        facts.add_row("[bold]PostgreSQL[/bold]", f"{status.host}:{status.pg_port}, database qdb")
-    facts.add_row("[bold]user[/bold]", status.user)
+        tell("HTTP", f"http://{status.host}:{status.http_port}")
+        tell("PostgreSQL", f"{status.host}:{status.pg_port}, database qdb")
+    tell("user", status.user)
     if status.password_file and Path(status.password_file).is_file():
-        facts.add_row("[bold]password[/bold]", f"in {status.password_file}")
+        tell("password", escape(f"in {status.password_file}"))
     if status.root:
-        facts.add_row("[bold]folder[/bold]", status.root)
-    console.print(facts, soft_wrap=True)
+        tell("folder", escape(status.root))
     if not status.running:
         console.print("\nNext: tapeflow db start" if status.root else "\nNext: tapeflow doctor")

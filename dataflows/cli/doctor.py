@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dataflows.cli.output import console, messages, print_json
+from dataflows.cli.output import DB_HELP, console, messages, print_json
 
 if TYPE_CHECKING:
     from dataflows.doctor import Finding
@@ -24,9 +24,7 @@ def register(app: typer.Typer) -> None:
 def doctor(
     warm: Annotated[bool, typer.Option("--warm", help="Fetch the database's jar and compile the kernels now.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Resume suspended tables.")] = False,
-    db: Annotated[
-        str | None, typer.Option("--db", help="An external database: `http::addr=host:port;username=…;password=…;`.")
-    ] = None,
+    db: Annotated[str | None, typer.Option("--db", help=DB_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")] = False,
 ) -> None:
     """Check Java, the database's jar, disk, ports, limits, the schema and suspended tables, and say what to do.

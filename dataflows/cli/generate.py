@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dataflows.cli.output import console, messages, print_json
+from dataflows.cli.output import DB_HELP, console, messages, print_json
 
 if TYPE_CHECKING:
     from connectors.questdb.database import Database
@@ -31,9 +31,7 @@ def generate(
     books: Annotated[bool, typer.Option("--books/--no-books", help="Order books too.")] = False,
     levels: Annotated[int, typer.Option(help="Levels per side of a book.")] = 10,
     seed: Annotated[int, typer.Option(help="Where all randomness comes from; also chooses the days of the tape.")] = 7,
-    db: Annotated[
-        str | None, typer.Option("--db", help="An external database: `http::addr=host:port;username=…;password=…;`.")
-    ] = None,
+    db: Annotated[str | None, typer.Option("--db", help=DB_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")] = False,
 ) -> None:
     """Make up a market with known pumps and store it as a session.
@@ -42,9 +40,9 @@ def generate(
 
     Example: tapeflow generate --symbols 20 --trades 5000000 --hours 24 --pumps 40 --books --seed 7
     """
-    from connectors.questdb.server import open_database
     from connectors.simulated.parameters import MarketParameters, usual_pumps
-    from dataflows.settings import database_configuration, home
+    from dataflows.cli.project import alone, open_project
+    from dataflows.generating import generated_session_id
 
     parameters = MarketParameters(
         symbols=symbols,
@@ -55,7 +53,9 @@ def generate(
         levels=levels,
         seed=seed,
     )
-    session = _run(open_database(home(), database_configuration(db)), parameters)
+    database = open_project(db)
+    with alone(generated_session_id(parameters)):
+        session = _run(database, parameters)
     if as_json:
         print_json(
             "finished",

@@ -9,12 +9,10 @@ from typing import Annotated
 
 import typer
 
-from dataflows.cli.output import console, messages, print_json
+from dataflows.cli.output import DB_HELP, console, messages, print_json
 from dataflows.cli.times import parse_instant
 
-DatabaseOption = Annotated[
-    str | None, typer.Option("--db", help="An external database: `http::addr=host:port;username=…;password=…;`.")
-]
+DatabaseOption = Annotated[str | None, typer.Option("--db", help=DB_HELP)]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")]
 
 
@@ -62,10 +60,9 @@ def import_command(
 
     Example: tapeflow import trades.parquet --symbol BTC_USDT --column price=px --column timestamp=time
     """
-    from connectors.questdb.server import open_database
     from dataflows.cli.import_report import ImportBar, import_fields, print_import
+    from dataflows.cli.project import alone, open_project
     from dataflows.importing import ImportRequest, import_files, open_files
-    from dataflows.settings import database_configuration, home
 
     request = ImportRequest(
         files=files,
@@ -79,9 +76,10 @@ def import_command(
         time_unit=_unit(time_unit),
     )
     opened = open_files(request)
-    database = open_database(home(), database_configuration(db))
+    database = open_project(db)
     with nullcontext() if as_json or not sys.stderr.isatty() else ImportBar() as bar:
-        outcome = import_files(database, request, bar.show if bar is not None else None, opened=opened)
+        on_progress = bar.show if bar is not None else None
+        outcome = import_files(database, request, on_progress, opened=opened, alone=alone)
     if as_json:
         print_json("finished", **import_fields(outcome))
     else:
@@ -105,12 +103,11 @@ def export_command(
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from connectors.questdb.server import open_database
+    from dataflows.cli.project import open_project
     from dataflows.exporting import ExportRequest, export_session
-    from dataflows.settings import database_configuration, home
 
     request = ExportRequest(session_id, to, books, tuple(symbol or ()), force)
-    database = open_database(home(), database_configuration(db))
+    database = open_project(db, session_id)
     bar = Progress(
         TextColumn("exporting"),
         BarColumn(),

@@ -100,7 +100,7 @@ def print_import(outcome: ImportOutcome, address: str) -> None:
         ("rejected", f"{outcome.rejected:,}" + (" (kept in dead_letters)" if outcome.rejected else "")),
         ("duplicates", f"{outcome.duplicates:,}" + (" (same trade id, left out)" if outcome.duplicates else "")),
         ("out of order", f"{outcome.stepped_back:,} by at most 1 s" if outcome.stepped_back else ""),
-        ("time", f"{outcome.seconds:.2f} s, {outcome.rows_per_second:,.0f} rows/s"),
+        ("time", "" if outcome.already_imported else f"{outcome.seconds:.2f} s, {outcome.rows_per_second:,.0f} rows/s"),
         ("stored in", f"{table} of the database at {address}"),
     ]
     facts = Table.grid(padding=(0, 2))

@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dataflows.cli.output import console, print_json
+from dataflows.cli.output import DB_HELP, console, messages, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connectors.questdb.database import Database
     from operators.indicators.kind import Kind
 
 _WIDE = 140
 """Columns of a terminal from which on the list has a column for everything."""
 
-indicators = typer.Typer(help="What can be computed from a tape.", no_args_is_help=True)
+indicators = typer.Typer(
+    help="What can be computed from a tape.\n\nExample: tapeflow indicators describe PUMP_MAGNITUDE_PCT",
+    no_args_is_help=True,
+)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")]
 
@@ -172,24 +178,52 @@ def compute(
     session: Annotated[str, typer.Argument(metavar="SESSION", help="A session with a tape.")],
     symbol: Annotated[str, typer.Option(help="The symbol to compute for.")],
     indicator: Annotated[list[str], typer.Option(help='"KIND(p=v,…)" or a bare KIND; may be repeated.')],
-    to: Annotated[Path, typer.Option(help="The Parquet file to write.")],
-    db: Annotated[str | None, typer.Option("--db", help="An external database's configuration string.")] = None,
+    to: Annotated[Path, typer.Option(help="The file to write: .parquet.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+    db: Annotated[str | None, typer.Option("--db", help=DB_HELP)] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the values of indicators over a tape to a Parquet file, one row per evaluation instant.
 
     Example: tapeflow indicators compute SESSION --symbol NAS_BTC --indicator "TWPA(t1=60)" --to values.parquet
     """
-    from connectors.questdb.server import open_database
+    from dataflows.cli.project import open_project
     from dataflows.computing import compute_indicators
-    from dataflows.settings import database_configuration, home
+    from dataflows.exporting import check_target, whole_file
 
-    database = open_database(home(), database_configuration(db))
-    computed = compute_indicators(database, session, symbol, indicator, to)
+    check_target(to, (".parquet",), force=force)
+    database = open_project(db, session)
+    with whole_file(to) as partial:
+        computed = compute_indicators(database, session, symbol, indicator, partial)
+    notes = _without_stream(database, session, symbol, computed.indicator_ids)
     if as_json:
-        print_json("finished", session_id=session, instants=computed.instants, seconds=computed.seconds, file=str(to))
+        print_json(
+            "finished",
+            session_id=session,
+            instants=computed.instants,
+            seconds=computed.seconds,
+            file=str(to),
+            notes=notes,
+        )
         return
     rate = computed.instants / computed.seconds
-    console.print(f"{computed.instants:,} instants in {computed.seconds:.1f} s ({rate:,.0f}/s) written to {to}")
+    console.print(
+        f"{computed.instants:,} instants in {computed.seconds:.1f} s ({rate:,.0f}/s) written to {to}", soft_wrap=True
+    )
     for indicator_id in computed.indicator_ids:
-        console.print(f"  {indicator_id}")
+        console.print(f"  {indicator_id}", soft_wrap=True)
+    for note in notes:
+        messages.print(f"  [yellow]note:[/yellow] {note}", soft_wrap=True)
+
+
+def _without_stream(database: Database, session: str, symbol: str, indicator_ids: Sequence[str]) -> list[str]:
+    """Sentences about indicators that have no value because the tape lacks what they read."""
+    from dataflows.tapes import summarise_tape
+    from operators.indicators.ids import parse_indicator
+
+    [tape] = [one for one in summarise_tape(database, session).symbols if one.symbol == symbol]
+    return [
+        f"{name} has no value anywhere: the tape has no {stream} of {symbol}"
+        for name in indicator_ids
+        for stream in sorted((parse_indicator(name).kind.inputs & {"trades", "books"}) - tape.streams)
+    ]

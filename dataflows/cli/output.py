@@ -6,9 +6,12 @@ import json
 import math
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
+
+DB_HELP: Final = "An external database: `http::addr=HOST:9000;pg_port=8812;`, then `username=…;password=…;`."
+"""The help of the option --db, in pieces that a terminal of 80 columns does not cut off."""
 
 console = Console(highlight=False)
 """For people: standard output."""

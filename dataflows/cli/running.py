@@ -13,8 +13,9 @@ from connectors.questdb.database import Database
 from dataflows.cli.output import console, messages, print_json
 from dataflows.report import render_report, report_json
 from dataflows.sessions.describe import instant
+from dataflows.sessions.folder import SessionFolder
 from dataflows.sessions.launcher import follow, launch
-from dataflows.sessions.plan import BacktestPlan, SessionFolder
+from dataflows.sessions.plan import BacktestPlan
 from dataflows.sessions.progress import SessionProgress
 from dataflows.sessions.results import load_report
 from dataflows.tapes import find_session
@@ -30,7 +31,7 @@ class SessionFailed(TapeflowError):
 
 def run_backtest(database: Database, folder: SessionFolder, *, as_json: bool) -> None:
     """Start the session's supervisor, follow it, print the report. Raises `SessionFailed` with the reason."""
-    plan = folder.plan
+    plan = folder.plan_as(BacktestPlan)
     supervisor = launch(folder)
     final = (_follow_json if as_json else _follow_bar)(folder, supervisor, plan)
     if final.status != Status.STOPPED:
@@ -41,7 +42,9 @@ def run_backtest(database: Database, folder: SessionFolder, *, as_json: bool) ->
     else:
         render_report(console, report)
     if final.ended == "stopped":
-        messages.print(f"Stopped before the end of the tape. `tapeflow resume {plan.session_id}` goes on.")
+        messages.print(
+            f"Stopped before the end of the tape. `tapeflow resume {plan.session_id}` goes on.", soft_wrap=True
+        )
         sys.exit(130)
 
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from operators.strategy.problems import Problem
 
 strategies = typer.Typer(
-    name="strategies", no_args_is_help=True, help="Strategy documents: check them, and start from a template."
+    name="strategies",
+    no_args_is_help=True,
+    help="Strategy documents: check them, and start from a template.\n\n"
+    "Example: tapeflow strategies show pump_follow_long --document > mine.json",
 )
 
 

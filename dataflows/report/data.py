@@ -104,7 +104,8 @@ class ReportData:
     """A finished session, ready to be told. Build it with `report_data`.
 
     `trades` and `books` are rows of tape that were replayed, `seconds` the wall time of it (None = not measured),
-    `time_spent` seconds by stage where they were measured; `database` is where the rows are stored.
+    `time_spent` seconds by stage where they were measured; `database` is where the rows are stored. `wanted_to` is the
+    end of the tape that was chosen: the session's `tape_to` lies before it where somebody stopped it.
     """
 
     session: SessionRecord
@@ -117,6 +118,12 @@ class ReportData:
     source: SessionRecord | None = None
     time_spent: Mapping[str, float] = field(default_factory=dict)
     database: str | None = None
+    wanted_to: int | None = None
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the report is of a part of the tape that was chosen."""
+        return replayed_share(self.session, self.wanted_to) < 1.0
 
     @property
     def trades_per_second(self) -> float | None:
@@ -134,6 +141,7 @@ def report_data(
     source: SessionRecord | None = None,
     time_spent: Mapping[str, float] | None = None,
     database: str | None = None,
+    wanted_to: int | None = None,
 ) -> ReportData:
     """Statistics of every account of the document (in its order) and the result hash, from a session's rows.
 
@@ -160,7 +168,15 @@ def report_data(
         source=source,
         time_spent=dict(time_spent or {}),
         database=database,
+        wanted_to=wanted_to,
     )
+
+
+def replayed_share(session: SessionRecord, wanted_to: int | None) -> float:
+    """The part of the chosen tape, in time, that a session has replayed: 0 to 1."""
+    if session.tape_from is None or session.tape_to is None or wanted_to is None or session.tape_to >= wanted_to:
+        return 1.0
+    return max(0.0, (session.tape_to - session.tape_from) / (wanted_to - session.tape_from))
 
 
 def _summary(account: AccountTerms, rows: ResultTables, tape_from: int, tape_to: int) -> AccountSummary:

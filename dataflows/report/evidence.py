@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
-from dataflows.report.formats import NOTHING, measure, price
+from dataflows.report.formats import NOTHING, clock, duration, measure, price
 from dataflows.report.words import trigger
 from operators.results import StateTransition
 from operators.statistics import Trade
@@ -16,6 +16,25 @@ from operators.strategy.verdict import VERDICT_NAMES
 
 _OPERATORS: Final = {">": ">", ">=": "≥", "<": "<", "<=": "≤", "==": "=", "!=": "≠"}
 _VERDICTS: Final = {"TRUE": "yes", "FALSE": "no", "PENDING": "pending"}
+
+
+RULES: Final[Mapping[str, tuple[str, str, Callable[[float], str]]]] = {
+    "liquidation": ("price", "liquidation at {}", price),
+    "stop_loss": ("last price", "stop at {}", price),
+    "trailing_stop": ("last price", "trailing stop at {}", price),
+    "take_profit": ("last price", "target at {}", price),
+    "max_position_seconds": ("held for", "at most {}", duration),
+    "o1_timeout": ("age of the signal", "at most {}", duration),
+    "order_timeout": ("age of the order", "at most {}", duration),
+    "cooldown": ("time", "cooldown until {}", lambda us: clock(int(us))),
+    "first_fill": ("filled", "of {}", price),
+    "entry_order": ("entry order", "{}", price),
+    "close_order": ("close order", "{}", price),
+    "close_retry": ("attempt", "{}", price),
+    "late_fill": ("held after the close", "expected {}", price),
+    "flat": ("closed by", "{}", price),
+}
+"""For a rule of the desk: what it looks at, how its bound is called, how both are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +82,7 @@ def story(trade: Trade, transitions: Iterable[StateTransition]) -> list[StateTra
 def _finding(stored: dict[str, Any]) -> Finding:
     """A condition of the document, or a rule of the desk (a stop, a time-out, a check)."""
     if rule := stored.get("rule"):
-        limit = stored.get("allowed")
-        return Finding(
-            trigger(str(rule)), _shown(stored.get("found")), f"limit {_shown(limit)}" if limit is not None else "", ""
-        )
+        return _rule(str(rule), stored.get("found"), stored.get("allowed"))
     subject = str(stored.get("indicator", stored.get("path", "?")))
     if label := stored.get("label"):
         subject = f"{subject} – {label}"
@@ -77,10 +93,18 @@ def _finding(stored: dict[str, Any]) -> Finding:
     )
 
 
-def _shown(value: Any) -> str:
+def _rule(name: str, found: Any, allowed: Any) -> Finding:
+    """What a rule of the desk looked at, and what it was compared with in the words of that rule."""
+    subject, demand, show = RULES.get(name, (trigger(name), "allowed {}", price))
+    return Finding(
+        subject, _shown(found, show), demand.format(_shown(allowed, show)) if allowed is not None else "", ""
+    )
+
+
+def _shown(value: Any, show: Callable[[float], str]) -> str:
     if value is None:
         return NOTHING
-    return price(value) if isinstance(value, int | float) else str(value)
+    return show(value) if isinstance(value, int | float) else trigger(str(value))
 
 
 def _demand(condition: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from rich.text import Text
 from dataflows.report.formats import Money, count, duration, number, percent
 from dataflows.report.tables import gain
 from operators.statistics import Statistics
+from operators.statistics.returns import CAGR_FROM
 
 
 def statistics_table(found: Statistics, money: Money) -> Table:
@@ -50,7 +51,9 @@ def _risk_rows(found: Statistics) -> list[tuple[str, str | Text]]:
 def sampling_line(found: Statistics) -> str:
     """What Sharpe and Sortino were made of: a ratio of a few hours is no promise for a year."""
     name, root = ("daily", 365) if found.basis == "day" else ("hourly", 8760)
-    return f"Sharpe and Sortino from {count(found.returns, f'{name} return')}, × √{root}"
+    line = f"Sharpe and Sortino from {count(found.returns, f'{name} return')}, × √{root}"
+    span = found.tape_to - found.tape_from
+    return line if span >= CAGR_FROM else f"{line}: too few to go by"
 
 
 def _trade_rows(found: Statistics, money: Money) -> list[tuple[str, str | Text]]:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from connectors.questdb.database import Database
+from connectors.questdb.timestamps import from_timestamp
 from dataflows.report.data import ResultTables
 from operators.results import RESULT_ROWS, ResultRow
-
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the database's timestamps are naive UTC
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def load_result(database: Database, session_id: str) -> ResultTables:
@@ -36,4 +34,4 @@ def _rows(database: Database, row_type: type[ResultRow], session_id: str) -> Seq
 
 def _plain(value: Any) -> Any:
     """µs for a time, everything else as it is."""
-    return (value - _EPOCH) // _MICROSECOND if isinstance(value, datetime) else value
+    return from_timestamp(value) if isinstance(value, datetime) else value

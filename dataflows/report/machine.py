@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from dataflows.report.data import AccountSummary, ReportData
+from dataflows.report.data import AccountSummary, ReportData, replayed_share
 from operators.statistics import Statistics
 
 
@@ -20,6 +20,8 @@ def report_json(data: ReportData) -> dict[str, Any]:
         "source_session_id": data.session.source_session_id,
         "tape_from": data.session.tape_from,
         "tape_to": data.session.tape_to,
+        "stopped_early": data.stopped_early,
+        "replayed_share": replayed_share(data.session, data.wanted_to),
         "trades": data.trades,
         "books": data.books,
         "seconds": data.seconds,

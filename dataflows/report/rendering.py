@@ -10,10 +10,11 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from dataflows.report import figures, signals, tables
-from dataflows.report.data import AccountSummary, ReportData
+from dataflows.report import figures, signals, tables, words
+from dataflows.report.data import AccountSummary, ReportData, replayed_share
 from dataflows.report.formats import Money, count, duration, moment, money, number, percent
 from dataflows.report.sparkline import deepest, resample, sparkline
+from operators.session import SessionRecord
 from operators.statistics import Statistics
 from operators.statistics.drawdown import drawdown_pct
 from operators.statistics.returns import EquityCurve, equity_curve
@@ -31,14 +32,22 @@ _EXAMPLE: Final = """\
 def render_report(console: Console, data: ReportData) -> None:
     """Print what a session did, where it is stored and what to do next."""
     _header(console, data)
+    if data.source is not None and _is_made_up(data.source):
+        note = "A made-up market with made-up pumps: its win rates and returns mean nothing."
+        _print(console, Text(note, "yellow"))
     if len(data.accounts) > 1:
         _comparison(console, data)
     for account in data.accounts[:DETAILED_ACCOUNTS]:
-        _account(console, account, alone=len(data.accounts) == 1)
+        _account(console, account, data.stopped_early, alone=len(data.accounts) == 1)
     left = len(data.accounts) - DETAILED_ACCOUNTS
     if left > 0:
         console.print(f"\n  {count(left, 'more account')} in the table session_results", style="dim")
     _footer(console, data)
+
+
+def _is_made_up(tape: SessionRecord) -> bool:
+    """Whether nobody ever traded at these prices: generated, or recorded from the simulated exchange."""
+    return tape.mode == "generate" or (tape.mode == "collect" and '"exchange":"simulated"' in tape.config)
 
 
 def _header(console: Console, data: ReportData) -> None:
@@ -50,15 +59,19 @@ def _header(console: Console, data: ReportData) -> None:
         source += f" ({data.source.mode})"
     rows: list[tuple[str, str | Text]] = [
         ("tape", source),
-        ("period", f"{moment(start)} to {moment(end)} UTC, {duration(seconds)}"),
+        # the period is (from, to]
+        ("period", f"{moment(min(start + 1, end))} to {moment(end)} UTC, {duration(seconds)}"),
         ("market", _symbols(session.symbols)),
         ("replayed", f"{count(data.trades, 'trade')}, {count(data.books, 'book')}"),
     ]
     for account in data.accounts[:DETAILED_ACCOUNTS]:
         equity = money(account.quote, account.statistics.initial_equity)
-        strategies = ", ".join(account.strategies) or "no strategy"
+        strategies = ", ".join(map(words.strategy, account.strategies)) or "no strategy"
         rows.append(("account", f"{account.name}, {equity.named(account.statistics.initial_equity)}: {strategies}"))
     console.print(Text.assemble((session.mode.capitalize(), "bold"), f" {session.session_id}"))
+    if data.stopped_early:
+        share = percent(100 * replayed_share(session, data.wanted_to), 1)
+        _print(console, Text(f"Stopped at {moment(end)} UTC, {share} of the tape: not a whole result", "bold yellow"))
     _print(console, tables.pairs(rows))
 
 
@@ -80,7 +93,7 @@ def _total_return(found: Statistics) -> float:
     return found.total_return_pct if found.total_return_pct is not None else -math.inf
 
 
-def _account(console: Console, account: AccountSummary, alone: bool) -> None:
+def _account(console: Console, account: AccountSummary, stopped_early: bool, alone: bool) -> None:
     found, amounts = account.statistics, _money(account)
     prefix = "" if alone else f"{account.name}: "
     _curve(console, account, amounts, prefix)
@@ -88,11 +101,11 @@ def _account(console: Console, account: AccountSummary, alone: bool) -> None:
     _print(console, figures.statistics_table(found, amounts))
     if found.sharpe is not None or found.sortino is not None:
         _print(console, Text(figures.sampling_line(found), "dim"))
-    _signals(console, found, prefix)
+    _signals(console, found, prefix, stopped_early)
     if found.trades:
         _trades(console, account, amounts, prefix)
     if found.open_positions:
-        _heading(console, f"{prefix}Still open at the end of the tape")
+        _heading(console, f"{prefix}Still open {'when it was stopped' if stopped_early else 'at the end of the tape'}")
         _print(console, tables.open_positions_table(found.open_positions, amounts))
         note = (
             f"valued at the last price: unrealised {amounts.signed(found.unrealized)} {account.quote}, "
@@ -121,7 +134,8 @@ def _curve(console: Console, account: AccountSummary, amounts: Money, prefix: st
     )
     console.print(line)
     if found.max_drawdown_pct:
-        console.print(f"  second line: below the peak, at most {percent(found.max_drawdown_pct)}", style="dim")
+        scale = f"  red: the fall below the peak so far; a full block █ is {percent(found.max_drawdown_pct)}"
+        console.print(scale, style="dim")
 
 
 def _equity_curve(account: AccountSummary) -> EquityCurve:
@@ -135,10 +149,11 @@ def _equity_curve(account: AccountSummary) -> EquityCurve:
     )
 
 
-def _signals(console: Console, found: Statistics, prefix: str) -> None:
+def _signals(console: Console, found: Statistics, prefix: str, stopped_early: bool) -> None:
     _heading(console, f"{prefix}Signals")
     if not found.funnel.signals and not found.funnel.refused_signals:
-        console.print("  no signal: S1 of no strategy became true on this tape")
+        where = "before it was stopped" if stopped_early else "on this tape"
+        console.print(f"  no signal: S1 of no strategy became true {where}")
         return
     _print(console, signals.funnel_table(found.funnel))
     if found.funnel.reasons:
@@ -160,7 +175,7 @@ def _trades(console: Console, account: AccountSummary, amounts: Money, prefix: s
     _print(console, tables.trades_table(found.trades, found, amounts, FIRST_TRADES, console.width))
     first = found.trades[0]
     _heading(console, f"{prefix}The first trade step by step: {first.symbol} {first.side} by {first.strategy}")
-    _print(console, signals.story_table(first, account.tables.transitions))
+    _print(console, signals.story_table(first, account.tables.transitions, console.width - 2))
 
 
 def _which(shown: int, trades: int) -> str:
@@ -174,11 +189,13 @@ def _footer(console: Console, data: ReportData) -> None:
     rows: list[tuple[str, str | Text]] = []
     if data.seconds is not None:
         speed = f"{number(data.trades_per_second, 0)} trades/s" if data.trades else "no trades on this tape"
-        rows.append(("time spent", f"{duration(data.seconds)}, {speed}"))
+        rows.append(("time spent", f"{duration(data.seconds)} with start-up, {speed}"))
     if data.time_spent:
         rows.append(("of which", ", ".join(f"{stage} {duration(spent)}" for stage, spent in data.time_spent.items())))
     rows.append(("result hash", data.result_hash))
     rows.append(("stored in", f"QuestDB{f' at {data.database}' if data.database else ''}, session {session_id}"))
+    if data.stopped_early:
+        rows.append(("go on", f"tapeflow resume {session_id}"))
     rows.append(("look closer", f"tapeflow sessions show {session_id}"))
     _heading(console, "Stored")
     _print(console, tables.pairs(rows))

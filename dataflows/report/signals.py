@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -48,14 +49,35 @@ def reasons_line(found: Funnel, most: int = 5) -> str:
     return "; ".join(shown) + (f"; and {count(rest, 'more reason')}" if rest > 0 else "")
 
 
-def story_table(trade: Trade, transitions: Iterable[StateTransition]) -> Table:
-    """From S1 to the close: each move of one trade, and beneath it the conditions that decided it."""
+def folded(text: str, width: int, indent: str) -> list[str]:
+    """Lines of at most `width`, broken between words, and in a longer word after a comma; the others are indented.
+
+    >>> folded("  TWPA(t1=60,t2=30) – falling", 16, "    ")
+    ['  TWPA(t1=60,', '    t2=30) –', '    falling']
+    """
+    lines = [""]
+    for piece in re.findall(r"\s*(?:[^\s,]+,?|,)", text):
+        if lines[-1].strip() and len(lines[-1]) + len(piece) > width:
+            lines.append(indent + piece.lstrip())
+        else:
+            lines[-1] += piece
+    return lines
+
+
+def story_table(trade: Trade, transitions: Iterable[StateTransition], width: int) -> Table:
+    """From S1 to the close: each move of one trade, and beneath it the conditions that decided it; `width` columns."""
     table = Table.grid(padding=(0, 2))
     table.add_column(overflow="fold")
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
-    for row in story(trade, transitions):
+    moves = story(trade, transitions)
+    shown = [finding for row in moves for finding in findings(row)[:_SHOWN_FINDINGS]]
+    beside = sum(
+        max((len(text) for text in column), default=0) + 2
+        for column in zip(*((one.value, one.demand, one.verdict) for one in shown), strict=True)
+    )
+    for row in moves:
         table.add_row(
             Text.assemble(
                 f"{clock(row.timestamp)}  ", (words.state(row.to_state), "bold"), f" – {words.trigger(row.trigger)}"
@@ -64,7 +86,7 @@ def story_table(trade: Trade, transitions: Iterable[StateTransition]) -> Table:
         found = findings(row)
         for finding in found[:_SHOWN_FINDINGS]:
             table.add_row(
-                Text(f"  {finding.subject}", "dim"),
+                Text("\n".join(folded(f"  {finding.subject}", width - beside, indent="      ")), "dim"),
                 finding.value,
                 finding.demand,
                 Text(finding.verdict, _VERDICT_STYLES.get(finding.verdict, "")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 STATES: Final = {
@@ -67,6 +68,15 @@ def trigger(name: str) -> str:
     if colon:
         return f"{_spoken(head)}: {_spoken(rest.strip())}"
     return _spoken(name)
+
+
+def strategy(name: str) -> str:
+    """The name of a strategy; of one that is a file, the file's own without its folders.
+
+    >>> strategy("peak_fade_short"), strategy("/home/me/strategies/mine.json"), strategy(r"C:\\me\\mine.json")
+    ('peak_fade_short', 'mine.json', 'mine.json')
+    """
+    return re.split(r"[/\\]", name)[-1]
 
 
 def _spoken(name: str) -> str:

@@ -12,7 +12,7 @@ from dataflows.report.data import replayed_share
 from operators.session import SessionRecord
 
 TIME_FIELDS: Final = frozenset({"changed_at", "start_time", "end_time", "tape_from", "tape_to"})
-MODES_HERE: Final = ("import", "generate", "backtest")
+MODES_HERE: Final = ("collect", "import", "generate", "backtest")
 """The modes that there are commands for."""
 Returns = Mapping[tuple[str, str], float | None]
 """Total return in percent by (session, account)."""

@@ -16,7 +16,8 @@ class IndicatorProblem:
     allowed: str
 
     def __str__(self) -> str:
-        return f"found {self.found}; allowed: {self.allowed}"
+        asks = self.allowed.startswith("did you mean")
+        return f"found {self.found}; {'' if asks else 'allowed: '}{self.allowed}"
 
 
 class InvalidIndicator(UsageError):

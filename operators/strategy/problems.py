@@ -27,7 +27,8 @@ class Problem:
     allowed: str
 
     def __str__(self) -> str:
-        return f"{self.path}: found {self.found}; allowed: {self.allowed}"
+        asks = self.allowed.startswith("did you mean")
+        return f"{self.path}: found {self.found}; {'' if asks else 'allowed: '}{self.allowed}"
 
 
 class InvalidStrategy(UsageError):

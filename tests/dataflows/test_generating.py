@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,9 +110,9 @@ def test_progress_goes_to_the_end(database: Database) -> None:
 
 @pytest.mark.database
 def test_the_command_prints_a_summary_or_one_line_of_json(
-    database: Database, stored: GeneratedSession, monkeypatch: pytest.MonkeyPatch
+    database_home: Path, stored: GeneratedSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.questdb.server.open_database", lambda *_: database)
+    monkeypatch.setenv("TAPEFLOW_HOME", str(database_home))
     app = typer.Typer()
     command.register(app)
     options = ["--symbols", "3", "--trades", "5000", "--hours", "0.5", "--books", "--levels", "4", "--seed", "901"]

@@ -325,7 +325,7 @@ def test_the_command_shows_what_was_left_out_and_what_was_assumed(tapeflow: Call
         (HEADER + trade(1, 1), ["--column", "colour=x"], 2, "a column cannot be 'colour'"),
         (HEADER + trade(1, 1), ["--from", "yesterday"], 2, "--from 'yesterday' is no date or time"),
         (HEADER + trade(1, 1), ["--time-unit", "days"], 2, "there is no time unit 'days'"),
-        (None, [], 1, "there is no file"),
+        (None, [], 2, "there is no file"),
     ],
 )
 def test_errors_are_one_line(

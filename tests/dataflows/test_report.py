@@ -343,7 +343,8 @@ def test_the_report_tells_what_happened() -> None:
     assert "max position pct" in text
     assert "Still open at the end of the tape" in text
     assert "unrealised +3.27 USDT" in text
-    assert "1.30 s, 961,538 trades/s" in text
+    assert "1.30 s with start-up, 961,538 trades/s" in text
+    assert re.search(r"red: the fall below the peak so far; a full block █ is \d+\.\d\d %", text)
     assert "reading 0.40 s, indicators 0.60 s, desk 0.20 s" in text
     assert "tapeflow sessions show backtest_20261122_153000_ab12cd34" in text
 
@@ -381,7 +382,72 @@ def test_a_rule_of_the_desk_is_evidence_too() -> None:
     story.trade(900, "WIF_USDT", 2.0, 2.121, 100.0, "stop_loss", 60)
     tale = printed(report([story]))
     assert "Closing – stop loss" in tale
-    assert re.search(r"stop loss\s+2\.121\s+limit 2\.12\n", re.sub(r" +\n", "\n", tale))
+    assert re.search(r"last price\s+2\.121\s+stop at 2\.12\n", re.sub(r" +\n", "\n", tale))
+
+
+@pytest.mark.parametrize(
+    ("rule", "found", "allowed", "words"),
+    [
+        ("liquidation", 2.5, 2.4, r"price\s+2\.5\s+liquidation at 2\.4"),
+        ("trailing_stop", 2.5, 2.4, r"last price\s+2\.5\s+trailing stop at 2\.4"),
+        ("take_profit", 1.9, 1.91, r"last price\s+1\.9\s+target at 1\.91"),
+        ("max_position_seconds", 600.25, 600, r"held for\s+10 m 00 s\s+at most 10 m 00 s"),
+        ("flat", "ze1", None, r"closed by\s+ZE1 planned"),
+        ("some_new_rule", 3, 2, r"some new rule\s+3\s+allowed 2"),
+    ],
+)
+def test_every_rule_is_told_in_its_own_words(rule: str, found: Any, allowed: Any, words: str) -> None:
+    story = Story()
+    story.trade(900, "WIF_USDT", 2.0, 1.9, 100.0, "take_profit", 60)
+    conditions = json.dumps([{"rule": rule, "found": found, "allowed": allowed}])
+    story.rows = [
+        dataclasses.replace(row, conditions=conditions)
+        if isinstance(row, StateTransition) and row.to_state == "CLOSE_PENDING"
+        else row
+        for row in story.rows
+    ]
+    assert re.search(words, printed(report([story])))
+
+
+def test_a_long_indicator_is_never_broken_inside_a_word() -> None:
+    story = Story()
+    long = "SUPPORT_LEVEL_PROXIMITY_PCT(t1=5,t_support_start=600,t_support_end=300)"
+    evidence = [{**Z1_EVIDENCE[0], "indicator": long, "label": "with room to fall", "value": -123456.7}]
+    story.trade(900, "WIF_USDT", 2.0, 1.9, 100.0, "ze1", 60)
+    story.rows = [
+        dataclasses.replace(row, conditions=json.dumps(evidence))
+        if isinstance(row, StateTransition) and row.trigger == "z1"
+        else row
+        for row in story.rows
+    ]
+    tale = printed(report([story]))
+    for word in ("SUPPORT_LEVEL_PROXIMITY_PCT(", "t_support_start=600,", "t_support_end=300)", "with", "fall"):
+        assert word in tale
+    assert "…" not in tale
+
+
+def test_a_part_of_the_tape_is_told_as_such() -> None:
+    half = session(tape_to=START + 3 * 3_600 * SECOND)
+    story = Story()
+    story.trade(900, "WIF_USDT", 2.0, 1.9, 100.0, "ze1", 60)
+    whole = session().tape_to
+    data = report([story], record=half, wanted_to=whole)
+    text = printed(data)
+    assert text.splitlines()[1].strip().startswith("Stopped at 2026-11-07 03:00:00 UTC, 50.0 % of the tape")
+    assert f"tapeflow resume {SESSION}" in text
+    assert (report_json(data)["stopped_early"], report_json(data)["replayed_share"]) == (True, 0.5)
+    complete = report([story], wanted_to=whole)
+    assert "Stopped at" not in printed(complete)
+    assert (report_json(complete)["stopped_early"], report_json(complete)["replayed_share"]) == (False, 1.0)
+
+
+def test_what_a_generated_market_and_a_few_hours_are_worth_is_said() -> None:
+    source = session("generate_20261107_000000_00000007", mode="generate")
+    text = printed(report([eventful()], source=source))
+    assert "A made-up market" in text
+    assert "6 hourly returns, × √8760: too few to go by" in text
+    assert "A made-up market" not in printed(report([eventful()], source=session(mode="import")))
+    assert "too few" not in printed(report([eventful(scale=1_000.0)], record=session(hours=24 * 40)))
 
 
 def test_a_pending_condition_has_no_value() -> None:
@@ -402,6 +468,12 @@ def test_without_a_signal_it_says_so_and_where_to_look() -> None:
     assert "no signal" in text
     assert re.search(r"trades\s+none", text)
     assert "nan" not in text.lower()
+
+
+def test_the_period_begins_after_its_exclusive_start() -> None:
+    assert "2026-11-07 00:00:00 to 2026-11-07 06:00:00 UTC" in printed(report([], record=session(tape_from=START - 1)))
+    nothing = session(tape_from=START - 1, tape_to=START - 1)
+    assert "0.0 % of the tape" in printed(report([], record=nothing, wanted_to=START + SECOND))
 
 
 def test_a_session_without_any_row_has_a_report() -> None:

@@ -15,8 +15,10 @@ import pytest
 
 from connectors.questdb.replay import ReplayProgress, ReplaySettings, ReplaySource
 from connectors.questdb.sessions import SessionStore
-from dataflows.sessions.control import supervisor_of
-from dataflows.sessions.plan import SessionFolder
+from dataflows.sessions.control import StopRequest, request_stop, requested_stop, supervisor_of
+from dataflows.sessions.describe import instant
+from dataflows.sessions.folder import SessionFolder
+from dataflows.sessions.launcher import read_progress
 from operators.statistics import differences
 
 PACED = ("--recovery", "--epoch-seconds", "0.1", "--speed", "1200")
@@ -108,6 +110,11 @@ def test_ctrl_c_ends_cleanly_and_resuming_gives_the_same_tables(tapeflow, databa
     assert first_trades_after(database, session_id, stopped.end_time) >= read_to, "it began anew"
     assert differences(results(undisturbed).by_table(), results(session_id).by_table()) == []
     assert SessionStore(database).latest(session_id).cause == "finished"
+    # the counts are those of the whole session
+    told, stored = read_progress(folder), results(session_id)
+    first = [event for event in stored.order_events if event.n == 0]
+    assert (told.signals, told.orders, told.fills) == (len(stored.signals), len(first), len(stored.fills))
+    assert min(told.signals, told.orders, told.fills) > 0
 
 
 def test_a_source_that_is_stopped_before_its_first_slice_has_not_reached_the_end(database, market):
@@ -121,13 +128,46 @@ def test_a_source_that_is_stopped_before_its_first_slice_has_not_reached_the_end
     assert [(progress.tape_ts, progress.trades) for progress in told] == [(market.tape_from, 0)]
 
 
-def test_stop_works_by_the_session_id(tapeflow, database, started):
+def test_stop_works_by_the_session_id(tapeflow, database, market, started):
+    process, folder = started("--speed", "200")
+    wait_for(lambda: flowing(folder))
+    session_id = folder.path.name
+    refusal = tapeflow("db", "stop", expect=2).err
+    assert session_id in refusal
+    assert "--force" in refusal
+    assert f"{session_id}: STOPPED, stopped on request" in tapeflow("stop", session_id).out
+    out, _ = process.communicate(timeout=30)
+    record = SessionStore(database).latest(session_id)
+    assert record.status == "STOPPED"
+    assert market.tape_from < record.tape_to < market.tape_to
+    share = (record.tape_to - market.tape_from) / (market.tape_to - market.tape_from)
+    finished = json.loads(out.splitlines()[-1])
+    assert (finished["stopped_early"], finished["replayed_share"]) == (True, share)
+    said = tapeflow("stop", session_id, expect=2).err
+    assert "is not running: it ended on" in said
+    assert "as STOPPED, stopped on request" in said
+    assert (
+        f"Stopped at {instant(record.tape_to)} UTC, {100 * share:.1f} %" in tapeflow("sessions", "show", session_id).out
+    )
+    lines = tapeflow("sessions", "list").out.splitlines()
+    row = next(number for number, line in enumerate(lines) if line.startswith(session_id))
+    assert f"at {100 * share:.0f} %" in lines[row + 1]
+
+
+@posix_only
+def test_stopping_a_session_that_fails_instead_is_a_failure(environment, started):
     process, folder = started()
     wait_for(lambda: flowing(folder))
-    tapeflow("stop", folder.path.name)
+    (worker,) = workers(folder)
+    worker.suspend()  # it cannot finish its slice
+    command = [sys.executable, "-P", "-m", "dataflows.cli.main", "stop", folder.path.name]
+    stopping = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: requested_stop(folder) is StopRequest.CLEAN)
+    request_stop(folder, StopRequest.NOW)
+    _, said = stopping.communicate(timeout=30)
+    assert stopping.returncode == 1
+    assert f"session {folder.path.name} FAILED: ended at once on request" in " ".join(said.split())
     process.communicate(timeout=30)
-    assert SessionStore(database).latest(folder.path.name).status == "STOPPED"
-    assert "not running" in tapeflow("stop", folder.path.name, expect=2).err
 
 
 @posix_only

@@ -10,6 +10,8 @@ import typer
 from typer.testing import CliRunner
 
 from dataflows.cli import db, doctor
+from dataflows.sessions.control import sole_worker
+from dataflows.sessions.folder import SessionFolder
 from operators.errors import UsageError
 
 app = typer.Typer()
@@ -23,6 +25,18 @@ def run(*words: str, code: int = 0) -> list[dict[str, object]]:
     result = CliRunner().invoke(app, list(words), catch_exceptions=False)
     assert result.exit_code == code, result.output
     return [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+
+
+@pytest.mark.database
+def test_a_database_that_works_is_only_stopped_by_force(fresh_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAPEFLOW_HOME", str(fresh_home))
+    monkeypatch.delenv("QUESTDB_CONF", raising=False)
+    run("db", "start", "--json")
+    with sole_worker(SessionFolder.of(fresh_home, "import_20210107_061320_00000000")):
+        with pytest.raises(UsageError, match="import_20210107_061320_00000000 runs on this database"):
+            run("db", "stop")
+        assert run("db", "status", "--json")[0]["running"] is True
+        assert run("db", "stop", "--force", "--json")[0]["stopped"] is True
 
 
 @pytest.mark.database

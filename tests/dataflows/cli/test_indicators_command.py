@@ -52,3 +52,27 @@ def test_an_unknown_kind_suggests_the_nearest_and_is_wrong_usage(call):
     assert isinstance(done.exception, UsageError)
     assert done.exception.exit_code == 2
     assert "PUMP_MAGNITUDE_PCT" in str(done.exception)
+
+
+@pytest.mark.database
+def test_values_are_written_once_as_parquet_and_what_has_no_value_is_named(
+    program, database, database_home, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TAPEFLOW_HOME", str(database_home))
+    tape = tmp_path / "tape.csv"
+    rows = (f"X/USDT,{1_610_000_000_000 + i * 1000},,buy,1.5,{i + 1}\n" for i in range(100))
+    tape.write_text("symbol,timestamp,datetime,side,price,amount\n" + "".join(rows))
+    session_id = json.loads(program("import", tape, "--json").out)["session_id"]
+    file = tmp_path / "values.parquet"
+
+    def compute(to, *options: str, expect: int = 0):
+        names = ("--indicator", "TWPA(t1=60)", "--indicator", "SPREAD_PCT")
+        words = ("indicators", "compute", session_id, "--symbol", "X_USDT", *names, "--to", to, *options)
+        return program(*words, expect=expect)
+
+    assert "allowed: .parquet" in compute(tmp_path / "values.csv", expect=2).err
+    assert compute(file).err == "  note: SPREAD_PCT() has no value anywhere: the tape has no books of X_USDT\n"
+    assert "exists; --force replaces it" in compute(file, expect=2).err
+    finished = json.loads(compute(file, "--force", "--json").out)
+    assert finished["notes"] == ["SPREAD_PCT() has no value anywhere: the tape has no books of X_USDT"]
+    assert [path.name for path in tmp_path.iterdir() if "values" in path.name] == ["values.parquet"]

@@ -38,7 +38,8 @@ class HealthRows:
             "bytes": counters.bytes - self._bytes,
             "malformed": receiver.malformed - self._malformed,
             "disconnects": disconnects - self._disconnects,
-            "clock_offset_ms": clock.offset_us / 1_000,
+            # of a clock that runs at another rate an offset means nothing
+            "clock_offset_ms": clock.offset_us / 1_000 if clock.rate == 1.0 else None,
         }
         self._frames, self._bytes = counters.frames, counters.bytes
         self._malformed, self._disconnects = receiver.malformed, disconnects

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dataflows.cli.output import messages, print_json
+from dataflows.cli.output import DB_HELP, messages, print_json
 from dataflows.cli.times import parse_instant
 
 if TYPE_CHECKING:
     from operators.desk.account import AccountSettings
+    from operators.quality.score import Quality
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +35,7 @@ def backtest(
     symbol: Annotated[list[str] | None, typer.Option("--symbol", help="Only these symbols; may be repeated.")] = None,
     period: Annotated[
         tuple[str, str] | None,
-        typer.Option(help="FROM TO in UTC; FROM at the head of the tape or before, TO where to end."),
+        typer.Option(help="FROM TO in UTC; the tape before FROM warms up, nothing is decided in it."),
     ] = None,
     speed: Annotated[str, typer.Option(help="max, or tape time per wall time, e.g. 60.")] = "max",
     slice_rows: Annotated[int, typer.Option(help="Rows that flow at a time; no result depends on it.")] = 65_536,
@@ -45,17 +46,20 @@ def backtest(
     ] = None,
     recovery: Annotated[bool, typer.Option("--recovery", help="Snapshots, so that a crash costs seconds.")] = False,
     epoch_seconds: Annotated[float | None, typer.Option(help="Seconds between snapshots.")] = None,
-    db: Annotated[str | None, typer.Option("--db", help="An external database's configuration string.")] = None,
+    min_quality: Annotated[
+        float | None, typer.Option(help="Refuse a tape with a symbol whose quality score (0 to 100) is below this.")
+    ] = None,
+    db: Annotated[str | None, typer.Option("--db", help=DB_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")] = False,
 ) -> None:
     """Replay a session's tape through strategies and a simulated venue; store every decision; print a report.
 
     Example: tapeflow backtest import_20210112_210006_1a2b3c4d --strategy pump_follow_long --equity 1
     """
-    from connectors.questdb.server import open_database
+    from dataflows.cli.project import open_project
     from dataflows.cli.running import run_backtest
     from dataflows.preparing import BacktestRequest, prepare_backtest
-    from dataflows.sessions.plan import SessionFolder
+    from dataflows.sessions.folder import SessionFolder
     from dataflows.settings import database_configuration, home
 
     configuration = database_configuration(db)
@@ -72,11 +76,18 @@ def backtest(
         threads=threads,
         recovery=recovery,
         epoch_seconds=epoch_seconds,
+        min_quality=min_quality,
     )
-    database = open_database(home(), configuration)
+    database = open_project(db, session)
     plan, preflight = prepare_backtest(database, home(), configuration, request)
     if as_json:
-        print_json("started", session_id=plan.session_id, source_session_id=session, notes=preflight.without_stream)
+        print_json(
+            "started",
+            session_id=plan.session_id,
+            source_session_id=session,
+            quality={symbol: found.score for symbol, found in preflight.quality.items()},
+            notes=preflight.without_stream,
+        )
     else:
         trades = sum(found.trades for found in preflight.symbols)
         books = sum(found.books for found in preflight.symbols)
@@ -85,11 +96,28 @@ def backtest(
             f"{trades:,} trades, {books:,} books of {session}",
             soft_wrap=True,
         )
+        messages.print(f"  {_coverage(preflight.quality)}", soft_wrap=True)
         for sentence in preflight.without_stream:
             messages.print(f"  [yellow]note:[/yellow] {sentence}", soft_wrap=True)
     folder = SessionFolder.of(home(), plan.session_id)
     folder.write_plan(plan)
     run_backtest(database, folder, as_json=as_json)
+
+
+def _coverage(qualities: dict[str, Quality]) -> str:
+    """How completely the chosen tape was recorded, in a line."""
+    scored = {symbol: found.score for symbol, found in qualities.items() if found.score is not None}
+    if not scored:
+        return "quality: nothing was recorded in this period"
+    worst = min(scored, key=lambda symbol: (scored[symbol], symbol))
+    gaps = sum(found.gaps for found in qualities.values())
+    if not gaps and scored[worst] >= 99.995:
+        return "quality: recorded without a gap"
+    longest = max(found.longest_gap_us for found in qualities.values()) / 1_000_000
+    mean = sum(scored.values()) / len(scored)
+    return (
+        f"quality: {mean:.2f} of 100 (worst {worst} {scored[worst]:.2f}); {gaps:,} gaps, the longest {longest:,.1f} s"
+    )
 
 
 def _accounts(file: Path) -> tuple[AccountSettings, ...]:

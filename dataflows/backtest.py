@@ -10,7 +10,8 @@ from bytewax.dataflow import Dataflow
 from connectors.questdb.database import Database
 from connectors.questdb.replay import ReplayProgress, ReplaySettings, ReplaySource
 from connectors.questdb.sinks import ResultSink
-from dataflows.sessions.plan import BacktestPlan, accounts_of
+from dataflows.sessions.accounts import accounts_of
+from dataflows.sessions.plan import BacktestPlan
 from operators.desk.desk import Desk
 from operators.desk.step import desk
 from operators.indicators.engine import longest_window_us
@@ -56,6 +57,7 @@ def backtest_flow(
             page_rows=plan.page_rows,
             grid_us=plan.evaluation_interval_us,
             warmup_us=longest_window_us(indicator_ids),
+            tape_from=plan.tape_from,
         ),
         stop_requested=stop_requested,
         on_progress=on_progress,

@@ -14,12 +14,15 @@ from typing import Final
 
 from connectors.questdb.database import Database
 from connectors.questdb.server import NEEDED_BYTES, free_bytes
+from dataflows.quality import recorded_qualities
 from dataflows.quotes import DOLLARS, quote_currency
-from dataflows.sessions.plan import BacktestPlan, accounts_text
+from dataflows.sessions.accounts import accounts_text
+from dataflows.sessions.plan import BacktestPlan
 from dataflows.tapes import SymbolTape, TapeSummary, summarise_tape
 from operators.desk.account import AccountSettings, accounts_hash, default_account
 from operators.errors import UsageError
 from operators.indicators.registry import CATALOGUE
+from operators.quality.score import Quality
 from operators.session import session_id
 from operators.slices import DEFAULT_SLICE_ROWS
 from operators.strategy.compile import compile_strategy
@@ -60,14 +63,16 @@ class BacktestRequest:
     recovery: bool = False
     epoch_seconds: float | None = None
     evaluation_interval_us: int = 1_000_000
+    min_quality: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What the chosen tape holds and what will have no value on it."""
+    """What the chosen tape holds, how completely it was recorded, and what will have no value on it."""
 
     tape: TapeSummary
     symbols: tuple[SymbolTape, ...]
+    quality: dict[str, Quality]
     without_stream: tuple[str, ...]
 
 
@@ -82,6 +87,8 @@ def prepare_backtest(
     accounts = _accounts(request, symbols, problems)
     strategies = _strategies(dict.fromkeys(name for account in accounts for name in account.strategies), problems)
     _check_numbers(request, home, problems)
+    qualities = recorded_qualities(database, tape.session, [symbol.symbol for symbol in symbols], (from_ts, to_ts))
+    _check_quality(request.min_quality, qualities, problems)
     if problems:
         raise StartRefused(problems)
     compiled = {name: compile_strategy(load_strategy(text, name)) for name, text in strategies.items()}
@@ -92,6 +99,7 @@ def prepare_backtest(
         database=configuration,
         symbols=tuple(symbol.symbol for symbol in symbols),
         streams={symbol.symbol: tuple(sorted(symbol.streams)) for symbol in symbols},
+        tape_from=tape.from_ts,
         from_ts=from_ts,
         to_ts=to_ts,
         accounts=accounts_text(accounts),
@@ -107,7 +115,7 @@ def prepare_backtest(
         epoch_seconds=request.epoch_seconds or (10.0 if request.workers == 1 else 0.5),
         evaluation_interval_us=request.evaluation_interval_us,
     )
-    return plan, Preflight(tape, symbols, _without_stream(compiled.values(), symbols))
+    return plan, Preflight(tape, symbols, qualities, _without_stream(compiled.values(), symbols))
 
 
 def default_threads() -> int:
@@ -127,23 +135,18 @@ def _chosen_symbols(tape: TapeSummary, chosen: Sequence[str], problems: list[str
 
 
 def _period(tape: TapeSummary, period: tuple[int, int] | None, problems: list[str]) -> tuple[int, int]:
+    """`(from_ts, to_ts]` of what was asked for, both ends of which belong to it."""
     if period is None:
         return tape.from_ts, tape.to_ts
     start, end = period
     if start >= end:
         problems.append(f"the period starts at {_time(start)} and ends at {_time(end)}; it has to end later")
-    elif end <= tape.from_ts or start >= tape.to_ts:
+    elif end <= tape.from_ts or start > tape.to_ts:
         problems.append(
             f"the period {_time(start)} – {_time(end)} lies outside the tape, "
             f"{_time(tape.from_ts)} – {_time(tape.to_ts)}"
         )
-    elif start > tape.from_ts + 1:
-        # contracts and observed streams are told at the head of a tape; without them nothing could be decided
-        problems.append(
-            f"the period starts at {_time(start)}, inside the tape; it has to start at its head, "
-            f"{_time(tape.from_ts + 1)}, or before"
-        )
-    return max(start, tape.from_ts), min(end, tape.to_ts)
+    return max(start - 1, tape.from_ts), min(end, tape.to_ts)
 
 
 def _accounts(
@@ -211,6 +214,20 @@ def _check_numbers(request: BacktestRequest, home: Path, problems: list[str]) ->
     free = free_bytes(home)
     if free < NEEDED_BYTES:
         problems.append(f"{free // 2**20} MiB are free in {home}; needed: {NEEDED_BYTES // 2**20} MiB")
+
+
+def _check_quality(least: float | None, qualities: dict[str, Quality], problems: list[str]) -> None:
+    """The least score that was asked for; a stretch of no length has none and is not refused for it."""
+    if least is None:
+        return
+    if not 0 <= least <= 100:
+        problems.append(f"--min-quality is {least:g}; allowed: 0 to 100")
+    problems.extend(
+        f"{symbol} was recorded with a quality of {found.score:.2f}, below --min-quality {least:g}: "
+        f"{found.gaps} gaps, {found.gap_us / 1_000_000:,.1f} s in all"
+        for symbol, found in qualities.items()
+        if found.score is not None and found.score < least
+    )
 
 
 def _without_stream(strategies: Iterable[CompiledStrategy], symbols: Sequence[SymbolTape]) -> tuple[str, ...]:

@@ -86,6 +86,7 @@ class SliceCutter:
         source: int = 0,
         sources: int = 1,
         warmup: bool = False,
+        lead_in: bool = False,
     ) -> None:
         if slice_rows < 1:
             raise ValueError(f"slice_rows is {slice_rows}; allowed: 1 or more")
@@ -97,6 +98,7 @@ class SliceCutter:
         self._source = source
         self._sources = sources
         self._warmup = warmup
+        self._lead_in = lead_in
         self._no = state.no
         self._from_ts = state.from_ts
         self._active = {self._index[symbol] for symbol in state.active}
@@ -162,6 +164,7 @@ class SliceCutter:
             parts=max(1, len(parts) + bool(for_all)),
             warmup=self._warmup,
             last=last,
+            lead_in=self._lead_in,
         )
         self._no += 1
         self._from_ts = to_ts

@@ -144,8 +144,9 @@ class SliceHeader:
 
     `no` counts the slices of a source from 0; `parts` is how many batches the source sends for this slice over all
     symbols, so that a later step can tell when it holds the whole slice. After the slice nothing with
-    `ts <= to_ts` can come from this source. `warmup` slices refill rings after a restart and cause no evaluation;
-    `last` marks the slice that ends at the end of the tape (or of the chosen period).
+    `ts <= to_ts` can come from this source. `lead_in` slices come before the chosen period: every step takes them in
+    like any other, but nothing is evaluated or decided. `warmup` slices refill rings after a restart and are numbered
+    on their own; `last` marks the slice that ends at the end of the tape (or of the chosen period).
     """
 
     source: int
@@ -156,6 +157,7 @@ class SliceHeader:
     parts: int
     warmup: bool = False
     last: bool = False
+    lead_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)

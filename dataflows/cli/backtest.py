@@ -116,7 +116,8 @@ def _coverage(qualities: dict[str, Quality]) -> str:
     longest = max(found.longest_gap_us for found in qualities.values()) / 1_000_000
     mean = sum(scored.values()) / len(scored)
     return (
-        f"quality: {mean:.2f} of 100 (worst {worst} {scored[worst]:.2f}); {gaps:,} gaps, the longest {longest:,.1f} s"
+        f"quality: {mean:.2f} of 100 (worst {worst} {scored[worst]:.2f}); "
+        f"{gaps:,} gap{'' if gaps == 1 else 's'}, the longest {longest:,.1f} s"
     )
 
 

@@ -125,9 +125,10 @@ class Desk:
     # A slice
 
     def on_slice(self, header: SliceHeader, parts: Sequence[Decisions]) -> list[ResultRow]:
-        """Decide over one whole slice: rows in the order of decisions, then the latest orders and positions."""
-        if header.warmup:
-            return []
+        """Decide over one whole slice: rows in the order of decisions, then the latest orders and positions.
+
+        Of the lead-in the desk only remembers what its events tell of the markets; nothing is decided, no row comes.
+        """
         if self._state.to_ts is not None and header.from_ts != self._state.to_ts:
             raise DeskError(
                 f"account {self._settings.name}: slice {header.no} starts after {header.from_ts} µs; "
@@ -138,16 +139,35 @@ class Desk:
             (event for part in parts for event in part.evaluation.batch.events if not event.symbol),
             key=lambda event: (event.ts, event.seq),
         )
-        self._walk(header, account_events)
-        if self.ledger.sample_due is not None:
-            self._accounting.sample(self.ledger.sample_due)
-        for symbol in sorted(self._parts):
-            self._end_part(self._parts[symbol], header.to_ts)
+        if header.lead_in:
+            self._remember(account_events, header.to_ts)
+        else:
+            self._decide(header, account_events)
         self._parts.clear()
         self._state.to_ts = header.to_ts
         if header.last:
             self._end_of_tape(header.to_ts)
         return self._recorder.drain()
+
+    def _remember(self, account_events: list[TapeEvent], to_ts: int) -> None:
+        """What came before the period; commands were meant for those who traded then."""
+        for event in account_events:
+            self._learn_for_all(event)
+        for part in self._parts.values():
+            self._instants.remember(part)
+            part.finish()
+        for memory in self._state.markets.values():
+            memory.forget_settled(to_ts)
+
+    def _decide(self, header: SliceHeader, account_events: list[TapeEvent]) -> None:
+        if not self.ledger.started:
+            self.ledger.started = True
+            self._accounting.sample(header.from_ts)
+        self._walk(header, account_events)
+        if self.ledger.sample_due is not None:
+            self._accounting.sample(self.ledger.sample_due)
+        for symbol in sorted(self._parts):
+            self._end_part(self._parts[symbol], header.to_ts)
 
     def _begin(self, header: SliceHeader, parts: Sequence[Decisions]) -> None:
         markets = self._state.markets
@@ -167,9 +187,6 @@ class Desk:
         for symbol, memory in markets.items():
             if symbol not in self._parts and memory.due and memory.due[0].ts <= header.to_ts:
                 self._empty_part(symbol, header)
-        if not self.ledger.started:
-            self.ledger.started = True
-            self._accounting.sample(header.from_ts)
 
     def _open_part(self, memory: MarketMemory, decisions: Decisions) -> MarketSlice:
         for machine in memory.machines:
@@ -222,14 +239,17 @@ class Desk:
 
     def _on_account_event(self, event: TapeEvent, header: SliceHeader) -> None:
         """An event for the whole account: every symbol is brought to it."""
-        if event.kind in ("entries_blocked", "entries_allowed"):
-            self.ledger.entries_blocked = event.kind == "entries_blocked"
+        self._learn_for_all(event)
         if event.kind != "command" or not self._commands.concerns(event):
             return
         self._commands.on_account(event, Moment(event.ts, EVENT, event.seq, -1, 0, 0, 0))
         for symbol in sorted(self._state.markets):
             part = self._parts.get(symbol) or self._empty_part(symbol, header)
             self._instants.command(event, part)
+
+    def _learn_for_all(self, event: TapeEvent) -> None:
+        if event.kind in ("entries_blocked", "entries_allowed"):
+            self.ledger.entries_blocked = event.kind == "entries_blocked"
 
     # The account's clock
 

@@ -162,9 +162,22 @@ class Instants:
 
     # Tape events
 
+    def remember(self, part: MarketSlice) -> None:
+        """The events of a part before the period: what they tell of the symbol, without what they would do."""
+        for event in part.events:
+            self._learn(event, part.memory)
+        part.next_event = len(part.events)
+
     def _on_event(self, event: TapeEvent, part: MarketSlice, moment: Moment) -> None:
-        memory = part.memory
         self._prepare(part)
+        if event.kind != "command":
+            self._learn(event, part.memory)
+        elif self._commands.concerns(event):
+            self._commands.on_account(event, moment)
+            self._command(event, part, moment)
+
+    def _learn(self, event: TapeEvent, memory: MarketMemory) -> None:
+        """What an event tells of the symbol."""
         match event.kind:
             case "contract":
                 memory.contract = ContractSpecification.from_payload(dict(event.payload))
@@ -176,10 +189,6 @@ class Instants:
                 memory.entries_blocked = event.kind == "entries_blocked"
             case "symbol_removed" | "symbol_added":
                 memory.removed = event.kind == "symbol_removed"
-            case "command":
-                if self._commands.concerns(event):
-                    self._commands.on_account(event, moment)
-                    self._command(event, part, moment)
 
     def _on_funding(self, event: TapeEvent, memory: MarketMemory) -> None:
         rate, settlement = float(event.payload["rate"]), int(event.payload["next_settle_ts"])

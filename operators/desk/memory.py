@@ -91,3 +91,8 @@ class MarketMemory:
         """Put something into the queue of what falls due."""
         place = bisect_left([(entry.ts, entry.order) for entry in self.due], (due.ts, due.order))
         self.due.insert(place, due)
+
+    def forget_settled(self, until: int) -> None:
+        """Settlements up to a tape time have passed without a position."""
+        self.due = [due for due in self.due if due.ts > until]
+        self.settled_rates = {ts: rate for ts, rate in self.settled_rates.items() if ts > until}

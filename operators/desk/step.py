@@ -99,8 +99,6 @@ class DeskLogic(StatefulBatchLogic[Decisions, Rows, DeskSnapshot]):
         rows: list[ResultRow] = []
         for decisions in values:
             header = decisions.evaluation.batch.header
-            if header.warmup:
-                continue
             if header.no < self._next_no:
                 raise DeskError(
                     f"a part of slice {header.no} came after the slice was decided; next is {self._next_no}"

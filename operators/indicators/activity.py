@@ -22,22 +22,25 @@ class Activity:
 
     def grid_instants(self, batch: MarketBatch) -> Int64:
         """The multiples g of the interval with from_ts < g <= to_ts at which the symbol is active after all ts <= g."""
-        header = batch.header
-        if any(event.kind == "symbol_removed" for event in batch.events):
-            spans = self._spans_with_removals(batch)
-        else:
-            start = header.from_ts + 1
-            if not self.active:
-                first = _first_ts(batch)
-                if first is None:
-                    return NO_GRID
-                start = max(start, first)
-                self.active = True
-            spans = [(start, header.to_ts)]
+        spans = self.follow(batch)
         if self._interval_us == 0:
             return NO_GRID
         pieces = [self._multiples(start, end) for start, end in spans]
         return pieces[0] if len(pieces) == 1 else np.concatenate((NO_GRID, *pieces))
+
+    def follow(self, batch: MarketBatch) -> list[tuple[int, int]]:
+        """Takes in a batch; the stretches [start, end] of ts in which the symbol is active."""
+        header = batch.header
+        if any(event.kind == "symbol_removed" for event in batch.events):
+            return self._spans_with_removals(batch)
+        start = header.from_ts + 1
+        if not self.active:
+            first = _first_ts(batch)
+            if first is None:
+                return []
+            start = max(start, first)
+            self.active = True
+        return [(start, header.to_ts)]
 
     def _multiples(self, start: int, end: int) -> Int64:
         first = -(-start // self._interval_us) * self._interval_us

@@ -95,7 +95,8 @@ class IndicatorEngine:
     # --- batches ------------------------------------------------------------------------------------------------------
 
     def on_batch(self, batch: MarketBatch) -> Evaluation:
-        """The values at the batch's instants. A warm-up batch only fills the rings and has none.
+        """The values at the batch's instants. A batch of the lead-in has none: it goes into rings and clocks only; nor
+        has a warm-up batch, which refills the rings after a restart.
 
         Raises `WarmUpIncomplete` where, after a restart, not all of the warm-up came before.
         """
@@ -103,16 +104,23 @@ class IndicatorEngine:
             if batch.header.warmup:
                 self._refill(batch)
                 return without_instants(batch, self._ids, self._with_cover)
-            self._check_refilled(self._restored)
+            self._check_refilled(self._restored, batch.header.from_ts)
             self._restored = None
+        if batch.header.lead_in:
+            self._activity.follow(batch)
+            self._take_in(batch)
+            return without_instants(batch, self._ids, self._with_cover)
         grid = self._activity.grid_instants(batch)
+        trades_before, books_before = self._take_in(batch)
+        return self._evaluate(batch, grid, trades_before, books_before)
+
+    def _take_in(self, batch: MarketBatch) -> tuple[int, int]:
+        """Clocks and rings move on; returns the slots of the newest trade and book before the batch."""
         self._follow_clocks(batch)
         trades_before = self._append_trades(batch.trades)
         books_before = self._append_books(batch.books)
         self._watermark = batch.header.to_ts
-        if batch.header.warmup:
-            return without_instants(batch, self._ids, self._with_cover)
-        return self._evaluate(batch, grid, trades_before, books_before)
+        return trades_before, books_before
 
     def _evaluate(self, batch: MarketBatch, grid: Int64, trades_before: int, books_before: int) -> Evaluation:
         trades, books = self._rings
@@ -220,7 +228,9 @@ class IndicatorEngine:
         ring, clock = self._rings[stream], self._clocks[stream]
         oldest = max(ring.last_at_or_before(horizon), ring.end - 1 - self._max_events - 1)
         events = ring.end - 1 - oldest
-        return StreamSnapshot(ring.slot(oldest), events, ring.newest_moment(), clock.since(horizon), clock.state())
+        first = ring.slot(oldest)
+        newest = ring.slot(ring.end - 1) if events else first
+        return StreamSnapshot(first, events, newest, clock.since(horizon), clock.state())
 
     @classmethod
     def restore(
@@ -233,8 +243,9 @@ class IndicatorEngine:
     ) -> IndicatorEngine:
         """An engine that goes on from a snapshot, given the warm-up batches first.
 
-        These must hold at least everything with ts in (watermark − longest window, watermark]. Raises
-        `SnapshotMismatch` for a snapshot of other indicators, settings or another schema.
+        These must hold at least everything with ts in (watermark − longest window, watermark]; nothing at all of a
+        stream whose newest event no window of the first slice reaches. Raises `SnapshotMismatch` for a snapshot of
+        other indicators, settings or another schema.
         """
         if snapshot.schema != SNAPSHOT_SCHEMA:
             raise SnapshotMismatch(f"indicator state has schema {snapshot.schema}; allowed: {SNAPSHOT_SCHEMA}")
@@ -251,10 +262,14 @@ class IndicatorEngine:
         for clock, stream in zip(engine._clocks, snapshot.streams, strict=True):
             clock.restore(stream.breaks, stream.clock_state)
         engine._rings = tuple(
-            Ring(tables, raw, stream.oldest)
-            for tables, raw, stream in zip(engine._plan.streams, RAW_ROWS, snapshot.streams, strict=True)
+            engine._ring_from(stream, kept.oldest)
+            for stream, kept in zip((TRADES, BOOKS), snapshot.streams, strict=True)
         )
         return engine
+
+    def _ring_from(self, stream: int, oldest: RingSlot) -> Ring:
+        """A ring that goes on after a stored slot."""
+        return Ring(self._plan.streams[stream], RAW_ROWS[stream], oldest)
 
     def _refill(self, batch: MarketBatch) -> None:
         """A warm-up batch: what comes after the oldest stored event goes into the rings. The clocks know all of it."""
@@ -265,14 +280,22 @@ class IndicatorEngine:
         self._refilled[TRADES] += len(batch.trades) - trades
         self._refilled[BOOKS] += len(batch.books) - books
 
-    def _check_refilled(self, snapshot: EngineSnapshot) -> None:
-        """The first batch after a restart: the rings hold what they held when the snapshot was taken, no event less."""
-        for name, ring, stream, count in zip(STREAM_NAMES, self._rings, snapshot.streams, self._refilled, strict=True):
-            if ring.newest_moment() != stream.newest or count != stream.events:
+    def _check_refilled(self, snapshot: EngineSnapshot, from_ts: int) -> None:
+        """The first batch after a restart, of the slice after `from_ts`: the rings hold what they held when the
+        snapshot was taken, no event less. Of a stream that no window reaches any more, the newest event is enough.
+        """
+        rings = list(self._rings)
+        for stream, (kept, count) in enumerate(zip(snapshot.streams, self._refilled, strict=True)):
+            found, needed = rings[stream].newest_moment(), kept.newest.moment
+            if found <= needed and needed[0] <= from_ts - self._plan.longest_us:
+                rings[stream] = self._ring_from(stream, kept.newest)
+            elif found != needed or count != kept.events:
                 raise WarmUpIncomplete(
-                    f"{count} {name} sent again end at (ts, seq) {ring.newest_moment()}; "
-                    f"needed: {stream.events} up to {stream.newest}"
+                    f"{count} {STREAM_NAMES[stream]} sent again end at (ts, seq) {found}; "
+                    f"needed: {kept.events} up to {needed}"
                 )
+        self._rings = tuple(rings)
+        self._size_deques()
 
 
 def _after(ts: Int64, seq: Int64, slot: RingSlot) -> int:

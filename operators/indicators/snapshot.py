@@ -1,7 +1,8 @@
 """What is kept of an engine over a restart: small, because rings are filled again from the tape.
 
 Per stream the oldest event that a window may still need, complete with its running sums, and the observed clock.
-Everything after that event is sent again in warm-up slices and gives the same bits.
+Everything after that event is sent again in warm-up slices and gives the same bits. The newest event is kept complete
+too: where a symbol was quiet for longer than its longest window, nothing older is needed.
 """
 
 from __future__ import annotations
@@ -11,21 +12,20 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-from operators.indicators.clock import Moment
 from operators.indicators.ring import RingSlot
 from operators.tape import Int64
 
-SNAPSHOT_SCHEMA: Final = 2
+SNAPSHOT_SCHEMA: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class StreamSnapshot:
-    """One stream: the oldest needed slot of its ring, how many events came after it, where the newest of them was, and
-    its clock from there on."""
+    """One stream: the oldest needed slot of its ring, how many events came after it, the slot of the newest of them
+    (without any, the oldest slot itself), and its clock from there on."""
 
     oldest: RingSlot
     events: int
-    newest: Moment
+    newest: RingSlot
     breaks: Int64
     clock_state: tuple[bool, bool]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 import pytest
 
@@ -21,14 +20,6 @@ def test_an_unknown_session_names_the_nearest(tapeflow, market):
     said = refusal(tapeflow("backtest", wrong, "-s", "pump_follow_long", expect=2))
     assert f"there is no session '{wrong}'" in said
     assert market.session_id in said
-
-
-def test_a_period_that_starts_inside_the_tape_is_refused(tapeflow, market):
-    start = datetime.fromtimestamp(market.tape_from // 1_000_000 + 600, UTC).isoformat()
-    said = refusal(
-        tapeflow("backtest", market.session_id, "-s", "pump_follow_long", "--period", start, "2030-01-01", expect=2)
-    )
-    assert "has to start at its head" in said
 
 
 def test_everything_that_is_wrong_is_said_at_once(tapeflow, market):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import json
 import shutil
 import subprocess
 import sys
@@ -42,7 +43,7 @@ def test_a_full_disk_is_one_clear_sentence(small_disk, tapeflow):
         expect=1,
     )
     assert "Traceback" not in failed.err
-    assert failed.out == ""
+    assert [json.loads(line)["event"] for line in failed.out.splitlines()] == ["failed"]
     words = " ".join(failed.err.split())
     assert "disk" in words, words
     ballast.unlink()

@@ -22,6 +22,7 @@ def batch(
     header_to: int | None = None,
     *,
     warmup: bool = False,
+    lead_in: bool = False,
 ) -> MarketBatch:
     """Everything after one (ts, seq) and up to another as a batch of the slice (after ts, until ts]."""
 
@@ -38,7 +39,9 @@ def batch(
 
     return MarketBatch(
         SYMBOL,
-        SliceHeader(0, 1, 0, after[0], until[0] if header_to is None else header_to, 1, warmup=warmup),
+        SliceHeader(
+            0, 1, 0, after[0], until[0] if header_to is None else header_to, 1, warmup=warmup, lead_in=lead_in
+        ),
         Trades(*(column(trades, i, t) for i, t in enumerate((np.int64, np.int64, np.float64, np.float64, np.int8)))),
         Books(
             column(books, 0, np.int64), column(books, 1, np.int64), level(2), np.ones((len(books), 2)),

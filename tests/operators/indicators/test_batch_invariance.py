@@ -142,6 +142,61 @@ def test_a_restart_anywhere_gives_the_same_bits(
     assert running.ring_overflows == overflows
 
 
+def without_quiet(parts: list[MarketBatch]) -> list[MarketBatch]:
+    """What a source without a grid sends: no batch where nothing happened to the symbol."""
+    return [part for part in parts if len(part.trades) or len(part.books) or part.events]
+
+
+@settings(max_examples=200, deadline=None)
+@given(tapes(), st.integers(1, 200 * SECOND), st.lists(st.integers(0, 200 * SECOND), max_size=8), RingBound)
+def test_a_restart_while_a_symbol_is_quiet_gives_the_same_bits(
+    tape_and_end: tuple[Tape, int], resume: int, cuts: list[int], bound: int
+) -> None:
+    """The source stands any time after the symbol's last batch and sends twice the longest window again: all that is
+    needed of a symbol that was quiet for less than the window, and not all of what another had in its ring."""
+    tape, end = tape_and_end
+    running = engine(0, bound)
+    for part in without_quiet(batches(tape, 0, resume, cuts)):
+        running.on_batch(part)
+    state = pickle.loads(pickle.dumps(running.snapshot()))
+    restored = IndicatorEngine.restore(state, IDS, 0, bound, with_cover=True)
+    for part in without_quiet([batch(tape, (resume - 2 * LONGEST, GRID_SEQ), (resume, GRID_SEQ), warmup=True)]):
+        restored.on_batch(part)
+    for part in without_quiet(batches(tape, resume, max(end, resume + 1), cuts)):
+        assert_same(joined([restored.on_batch(part)]), joined([running.on_batch(part)]))
+    assert restored.ring_overflows == running.ring_overflows
+
+
+@pytest.mark.parametrize("interval", [0, SECOND])
+@pytest.mark.parametrize("quiet", [LONGEST, 3 * LONGEST])
+def test_a_symbol_quiet_for_longer_than_its_windows_needs_no_warm_up(interval: int, quiet: int) -> None:
+    """Removed, restarted long after, back again: as if nothing had happened, though nothing is sent again."""
+    tape = busy_tape(1_000)
+    removed = 100 * SECOND
+    back = removed + quiet
+    tape.events.append(Event(removed, 1_000, "symbol_removed"))
+    later = busy_tape(1_000)
+    for rows, more in ((tape.trades, later.trades), (tape.books, later.books)):
+        rows += [row._replace(ts=row.ts + back, seq=row.seq + 2_000) for row in more]
+    first, _, third = batches(tape, 0, back + 100 * SECOND, [removed, back])
+    running = engine(interval, 2**20)
+    running.on_batch(first)
+    state = pickle.loads(pickle.dumps(running.snapshot()))
+    assert all(stream.events > 0 for stream in state.streams)
+    restored = IndicatorEngine.restore(state, IDS, interval, 2**20, with_cover=True)
+    assert_same(joined([restored.on_batch(third)]), joined([running.on_batch(third)]))
+
+
+def test_a_symbol_quiet_for_less_than_its_windows_needs_the_warm_up() -> None:
+    tape = busy_tape(1_000)
+    running = engine(0, 2**20)
+    running.on_batch(batches(tape, 0, 100 * SECOND)[0])
+    restored = IndicatorEngine.restore(running.snapshot(), IDS, 0, 2**20, with_cover=True)
+    newest = max(row.ts for row in (*tape.trades, *tape.books))
+    with pytest.raises(WarmUpIncomplete, match="0 trades sent again"):
+        restored.on_batch(batches(tape, newest + LONGEST - 1, newest + 2 * LONGEST)[0])
+
+
 def busy_tape(count: int, *, flapping: bool = False) -> Tape:
     """Ten trades a second, books, and a gap now and then."""
     random = np.random.default_rng(5)
@@ -194,6 +249,21 @@ def test_going_on_without_the_warm_up_is_refused() -> None:
         restored.on_batch(second)
 
 
+@pytest.mark.parametrize("late", [0, SECOND])
+def test_a_warm_up_that_begins_too_late_is_noticed(late: int) -> None:
+    """A sliver is missing right after the stored oldest event; the newest one is there."""
+    tape = busy_tape(1_000)
+    running = engine(SECOND, 2**20)
+    first, second = batches(tape, 0, 100 * SECOND, [80 * SECOND])
+    running.on_batch(first)
+    oldest = running.snapshot().streams[0].oldest.moment
+    begins = min(row.ts for row in tape.trades if (row.ts, row.seq) > oldest) + late
+    restored = IndicatorEngine.restore(running.snapshot(), IDS, SECOND, 2**20, with_cover=True)
+    restored.on_batch(batch(tape, (begins, GRID_SEQ), (80 * SECOND, GRID_SEQ), warmup=True))
+    with pytest.raises(WarmUpIncomplete, match="trades sent again end at"):
+        restored.on_batch(second)
+
+
 def test_a_hole_in_the_warm_up_is_noticed() -> None:
     running = engine(SECOND, 2**20)
     first, second = batches(busy_tape(1_000), 0, 100 * SECOND, [50 * SECOND])
@@ -207,13 +277,3 @@ def test_a_hole_in_the_warm_up_is_noticed() -> None:
         )
     with pytest.raises(WarmUpIncomplete, match="needed"):
         restored.on_batch(second)
-
-
-def test_a_fresh_engine_is_warmed_up_by_the_tape_before_its_period() -> None:
-    """Warm-up without a snapshot: observation, activity and rings as if it had run, but no instants."""
-    tape = busy_tape(2_000)
-    first, second = batches(tape, 0, 190 * SECOND, [100 * SECOND])
-    running, warmed = engine(SECOND, 2**20), engine(SECOND, 2**20)
-    running.on_batch(first)
-    assert len(warmed.on_batch(batch(tape, (0, GRID_SEQ), (100 * SECOND, GRID_SEQ), warmup=True)).instants) == 0
-    assert_same(joined([warmed.on_batch(second)]), joined([running.on_batch(second)]))

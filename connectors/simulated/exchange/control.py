@@ -19,8 +19,9 @@ from typing import Any, Final, Protocol
 
 from aiohttp import web
 
-from connectors.simulated.exchange.fault_kinds import KINDS, InvalidFault, kind_of
+from connectors.simulated.exchange.fault_kinds import InvalidFault
 from connectors.simulated.exchange.fault_orders import FaultOrder
+from connectors.simulated.exchange.fault_table import KINDS, kind_of
 from connectors.simulated.exchange.faults import Faults
 from operators.errors import TapeflowError
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from connectors.simulated.exchange.fault_kinds import InvalidFault, kind_of
+from connectors.simulated.exchange.fault_kinds import InvalidFault
+from connectors.simulated.exchange.fault_table import kind_of
 
 _SCHEDULED: Final = re.compile(r"\s*([^:=\s]+)\s*:\s*(.*?)(?:(?:\s+|:\s*)for\s+(\S+))?\s*", re.DOTALL)
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
@@ -75,7 +76,7 @@ def read_schedule(path: Path) -> list[FaultOrder]:
         raise InvalidFault(f"{path}: {error}") from None
     tables = document.get("fault", [])
     unknown = [key for key in document if key != "fault"]
-    if unknown or not isinstance(tables, list):
+    if unknown or not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise InvalidFault(f"{path}: found {', '.join(unknown) or 'fault = …'}, allowed are tables [[fault]]")
     try:
         return [_of_table(dict(table)) for table in tables]

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any
 
-from connectors.simulated.exchange.fault_kinds import FaultKind, InvalidFault, kind_of
+from connectors.simulated.exchange.fault_kinds import FaultKind, InvalidFault
+from connectors.simulated.exchange.fault_table import kind_of
 
 
 class Setting:

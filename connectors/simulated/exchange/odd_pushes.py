@@ -12,12 +12,13 @@ from random import Random
 from typing import Final
 
 from connectors.simulated.exchange.faults import Faults, Setting
+from connectors.simulated.exchange.pushes import self_trade_mark
 from connectors.simulated.exchange.records import Depth, DepthLevel, LevelChange, VenueDeal
 from connectors.simulated.exchange.wire_text import number_text
 
 ODD_DEALS: Final = ("deal_shapes", "shuffled_deals", "inverted_sides", "lost_deals", "mixed_numbers")
 ODD_DEPTH: Final = ("mixed_numbers", "crossed_levels", "huge_frames")
-_THIRTY: Final = Decimal(1).scaleb(-30)
+_MOST_DECIMALS: Final = 30
 
 Levels = list[tuple[float, int, int]]
 
@@ -33,7 +34,7 @@ def odd_number(value: float, random: Random) -> str:
     if choice == 0:
         return f"{exact.normalize():E}" if exact else "0"
     if choice == 1:
-        return f"{exact:.30f}" if exact == round(exact, 30) else number_text(value)
+        return f"{exact:.{_MOST_DECIMALS}f}"
     plain = number_text(value)
     if choice == 2:
         return plain + ("00" if "." in plain else ".00")
@@ -89,7 +90,7 @@ class OddPushes:
         at = deal.ms + shift
         price = odd_number(deal.price, self._faults.random) if mixed else number_text(deal.price)
         volume = odd_number(deal.contracts, self._faults.random) if mixed else str(deal.contracts)
-        mark = 2 if deal.deal_id % 3 == 0 else 1
+        mark = self_trade_mark(deal.deal_id)
         time = f'"{at}"' if shape == "text_time" else str(at)
         text = f'{{"p":{price},"v":{volume},"T":{deal.taker},"O":{deal.opens},"M":{mark},"t":{time}'
         if shape != "no_id":

@@ -10,7 +10,7 @@ from aiohttp import web
 from connectors.simulated.exchange.errors import UnknownSymbol
 from connectors.simulated.exchange.lagging_books import LaggingBooks
 from connectors.simulated.exchange.limiter import RequestLimiter
-from connectors.simulated.exchange.pushes import levels_text, plain
+from connectors.simulated.exchange.pushes import levels_text, plain, self_trade_mark
 from connectors.simulated.exchange.records import Depth, LevelChange, VenueDeal
 from connectors.simulated.exchange.rest_replies import (
     ACCESS_DENIED,
@@ -132,7 +132,9 @@ class Rest:
         symbol = request.match_info["symbol"].upper()
         limit = min(_whole(request, "limit", DEFAULT_LEVELS), DEFAULT_LEVELS)
         stale = self._stage.faults.of("stale_depth", symbol)
-        depth = None if stale is None else self.lagging.depth(symbol, stale, limit)
+        depth = None
+        if stale is not None and self._stage.venue.trades(symbol):
+            depth = self.lagging.depth(symbol, stale, limit)
         if depth is None:
             depth = self._stage.venue.depth(symbol, limit)
         return succeeded_with(self._depth_text(depth).encode())
@@ -171,7 +173,7 @@ class Rest:
 
     def _deal_text(self, deal: VenueDeal, inverted: bool) -> str:
         taker = 3 - deal.taker if inverted else deal.taker
-        mark = 2 if deal.deal_id % 3 == 0 else 1
+        mark = self_trade_mark(deal.deal_id)
         return (
             f'{{"p":{number_text(deal.price)},"v":{deal.contracts},"T":{taker},"O":{deal.opens},"M":{mark},'
             f'"t":{deal.ms + self._stage.shift}}}'

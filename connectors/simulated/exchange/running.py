@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
-from connectors.simulated.exchange.fault_kinds import kind_of
 from connectors.simulated.exchange.fault_orders import FaultOrder
+from connectors.simulated.exchange.fault_table import kind_of
 from connectors.simulated.exchange.server import ExchangeServer
 from connectors.simulated.exchange.serving import MarketRequest, open_exchange
 

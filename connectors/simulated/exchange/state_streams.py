@@ -136,9 +136,10 @@ class TickersStream:
         payload = pushes.tickers_push(rows, self._stage.stamp)
         huge = self._stage.faults.get("huge_frames")
         if huge is not None and rows:
-            times = max(-(-huge.count("bytes") // len(payload)), 1)
-            # equal rows change nothing for whoever reads them; the brackets around them count too
-            payload = pushes.tickers_push([*rows] * (times + 1), self._stage.stamp)
+            once = len(payload) - len(pushes.tickers_push([], self._stage.stamp))
+            times = max(-(-huge.count("bytes") // once), 1)
+            # a row that comes again changes nothing for whoever reads it
+            payload = pushes.tickers_push([*rows] * times, self._stage.stamp)
         return payload
 
 

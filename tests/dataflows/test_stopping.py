@@ -94,7 +94,7 @@ def workers(folder: SessionFolder) -> list[psutil.Process]:
 
 @posix_only
 def test_ctrl_c_ends_cleanly_and_resuming_gives_the_same_tables(tapeflow, database, results, started, undisturbed):
-    process, folder = started()
+    process, folder = started("--speed", "400")
     wait_for(lambda: flowing(folder, 2_000))
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
@@ -177,7 +177,7 @@ def test_a_second_ctrl_c_ends_at_once(database, started):
     (worker,) = workers(folder)
     worker.suspend()  # it cannot finish its slice
     process.send_signal(signal.SIGINT)
-    time.sleep(0.5)
+    wait_for(lambda: requested_stop(folder) is StopRequest.CLEAN)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=15)
     assert process.returncode == 1

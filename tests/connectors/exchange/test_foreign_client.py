@@ -55,19 +55,14 @@ def test_books_and_deals_of_a_foreign_client_equal_what_happened(play, lively, t
                 await client.send("sub.depth", symbol, compress=compress)
                 await client.send("sub.deal", symbol)
         await clients[0].until(lambda: len(clients[0].of("push.depth")) > 20)
+        seeds = {symbol: (await scene.get(f"depth/{symbol}"))["data"] for symbol in SYMBOLS}
+        await asyncio.sleep(2.0)
         for client, books in zip(clients, (merged, single), strict=True):
             for symbol in SYMBOLS:
                 book = books[symbol] = Book()
-                seed = (await scene.get(f"depth/{symbol}"))["data"]
                 for message in client.of("push.depth", symbol):
                     book.take(message["data"])
-                book.seed(seed)
-        done = [len(client.messages) for client in clients]
-        await asyncio.sleep(2.0)
-        for client, books, begin in zip(clients, (merged, single), done, strict=True):
-            for message in client.messages[begin:]:
-                if message["channel"] == "push.depth":
-                    books[message["symbol"]].take(message["data"])
+                book.seed(seeds[symbol])
         for symbol in SYMBOLS:
             deals[symbol] = [
                 deal for message in clients[0].of("push.deal", symbol) for deal in reversed(message["data"])

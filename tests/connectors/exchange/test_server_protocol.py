@@ -173,4 +173,4 @@ def test_a_client_that_does_not_read_is_cut_off_and_the_others_do_not_notice(pla
         assert list(scene.server.connections) == [1]
         lazy._response.connection.transport.abort()
 
-    play(scenario, replace(lively, speed=100.0, tempo=5.0), pile_bytes=4 << 20)
+    play(scenario, replace(lively, speed=100.0, tempo=5.0), pile_bytes=12 << 20)

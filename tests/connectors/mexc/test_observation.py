@@ -80,8 +80,8 @@ def test_the_end_of_the_session_closes_everything() -> None:
     found.began(A, "books", 10, "")
     found.invalid_book(A, "books", 20, 21, "crossed")
     inbox.take()
-    found.close_all(99, "the session ended")
-    assert events(inbox) == [(99, A, "observed_off", "trades")]
+    found.close_all(98, 99, "the session ended")
+    assert events(inbox) == [(98, A, "observed_off", "trades")]
     assert [row["end_ts"] for row in inbox.last_rows["data_gaps"]] == [99]  # type: ignore[attr-defined]
 
 

@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 endif
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check bench soak clean
+.PHONY: setup demo test check bench soak reliability clean
 
 setup: $(STAMP)
 
@@ -34,6 +34,9 @@ test: check
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+reliability: setup
+	$(BIN)/python -m tests.campaign
 
 soak: setup
 	$(BIN)/python -m pytest -m soak tests

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import bytewax.operators as op
+import msgspec
 import numpy as np
 from bytewax.dataflow import Dataflow
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
@@ -26,6 +27,7 @@ from dataflows.sessions.folder import SessionFolder
 from dataflows.sessions.plan import CollectPlan
 from dataflows.sessions.reporter import Reporter
 from dataflows.sessions.worker_report import CollectProgress
+from operators.errors import UsageError
 from operators.tape import Int64, MarketBatch
 
 FINAL_DRAIN_SECONDS: Final = 60.0
@@ -45,8 +47,12 @@ def collection(
     journal = Journal(folder.journal, bound_bytes=plan.journal_bytes)
     drainer = Drainer(journal, lambda: revive_database(Path(plan.home), plan.database))
     drainer.start()
+    resumption = Resumption(plan, journal, drainer)
+    feed = MexcFeed(feed_settings(plan), resumption.interrupted, stop_requested)
+    display = _Display(plan, feed, drainer, resumption, reporter)
     try:
-        yield _flow(plan, journal, drainer, reporter, stop_requested)
+        yield _flow(plan, journal, drainer, reporter, resumption, feed, display, stop_requested)
+        display.finish()
         _drain(drainer, reporter)
     finally:
         drainer.close()
@@ -67,11 +73,15 @@ def _drain(drainer: Drainer, reporter: Reporter) -> None:
 
 
 def _flow(
-    plan: CollectPlan, journal: Journal, drainer: Drainer, reporter: Reporter, stop_requested: Callable[[], bool]
+    plan: CollectPlan,
+    journal: Journal,
+    drainer: Drainer,
+    reporter: Reporter,
+    resumption: Resumption,
+    feed: MexcFeed,
+    display: _Display,
+    stop_requested: Callable[[], bool],
 ) -> Dataflow:
-    resumption = Resumption(plan, journal, drainer)
-    feed = MexcFeed(feed_settings(plan), resumption.interrupted)
-    display = _Display(plan, feed, drainer, resumption, reporter)
     settings = LiveSettings(
         session_id=plan.session_id,
         symbols=plan.symbols,
@@ -95,18 +105,25 @@ def _flow(
 
 
 def feed_settings(plan: CollectPlan) -> FeedSettings:
-    """What a feed is to receive for a session."""
-    return FeedSettings(
-        session_id=plan.session_id,
-        exchange=plan.exchange,
-        rest_url=plan.rest_url,
-        websocket_url=plan.websocket_url,
-        symbols=plan.symbols,
-        levels=plan.book_levels,
-        book_interval_us=plan.book_interval_ms * 1_000,
-        full_depth=plan.depth_mode == "full",
-        clock_rate=plan.clock_rate,
-    )
+    """What a feed is to receive for a session. Raises `UsageError` for settings that make no sense."""
+    usual = {
+        "session_id": plan.session_id,
+        "exchange": plan.exchange,
+        "rest_url": plan.rest_url,
+        "websocket_url": plan.websocket_url,
+        "symbols": plan.symbols,
+        "levels": plan.book_levels,
+        "book_interval_us": plan.book_interval_ms * 1_000,
+        "full_depth": plan.depth_mode == "full",
+        "clock_rate": plan.clock_rate,
+    }
+    unknown = plan.feed.keys() - {each.name for each in fields(FeedSettings)}
+    if unknown:
+        raise UsageError(f"the plan's feed: found {', '.join(sorted(unknown))}, which no feed has")
+    try:
+        return msgspec.convert({**usual, **plan.feed}, FeedSettings)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"the plan's feed: {error}") from None
 
 
 class _Recorded(FixedPartitionedSink[MarketBatch, None]):
@@ -161,15 +178,24 @@ class _Display:
         self._lags: deque[Int64] = deque(maxlen=_LAG_SLICES)
         self._before: dict[str, tuple[int, int]] = {}
         self._started_us: int | None = None
+        self._newest: LiveProgress | None = None
 
     def show(self, progress: LiveProgress) -> None:
         """The tape has come this far."""
+        self._newest = progress
         if len(progress.lag_us):
             self._lags.append(progress.lag_us)
+        if time.monotonic() - self._shown >= _SHOW_SECONDS:
+            self._tell(progress)
+
+    def finish(self) -> None:
+        """The tape has come to its end: the last counts are those that stay."""
+        if self._newest is not None:
+            self._tell(self._newest)
+
+    def _tell(self, progress: LiveProgress) -> None:
         now = time.monotonic()
-        if now - self._shown < _SHOW_SECONDS:
-            return
-        seconds, self._shown = now - self._shown, now
+        seconds, self._shown = max(now - self._shown, 1e-9), now
         connected, state = self._feed.connected, progress.state
         if connected is None:
             return
@@ -179,6 +205,7 @@ class _Display:
         lags = np.concatenate(self._lags) if self._lags else np.empty(0)
         p50, p99 = (np.percentile(lags, (50, 99)) / 1_000).tolist() if len(lags) else (None, None)
         drained = self._drainer.status
+        stored = (np.percentile(drained.delays, (50, 99)) * 1_000).tolist() if drained.delays else (None, None)
         self._reporter.on_collected(
             CollectProgress(
                 tape_from=state.tape_from,
@@ -196,6 +223,8 @@ class _Display:
                 database_away=drained.unavailable_since_us is not None,
                 lag_ms_p50=p50,
                 lag_ms_p99=p99,
+                stored_ms_p50=stored[0],
+                stored_ms_p99=stored[1],
             )
         )
         self._reporter.on_symbols([self._row(feed, seconds, state.watermark) for feed in symbols.values()])

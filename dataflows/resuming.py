@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+import time
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 
 from connectors.journal.drainer import Drainer
 from connectors.journal.journal import Journal
 from connectors.mexc.feed import Interrupted
 from connectors.mexc.frames import Deal
 from connectors.mexc.observation import OpenGap
-from connectors.mexc.receiver import OVERLAP_US
 from connectors.mexc.source import LiveState
 from connectors.mexc.symbol_feed import SymbolCounters
 from connectors.questdb.columns import NULL
@@ -28,6 +29,9 @@ from operators.tape import BOOKS_STREAM, TRADES_STREAM
 RESTART: Final = "restart of the collector"
 STOPPED: Final = "the session was stopped"
 _DRAIN_SECONDS: Final = 30.0
+_LOOK_SECONDS: Final = 0.25
+LOOKED_AFTER_US: Final = 15_000_000
+"""A stream that had stopped this long before the end would have been noticed."""
 _HISTORY_US: Final = 600_000_000
 _TAPE_TABLES: Final = ("tick_prices", "tick_orderbook", "tape_events", "funding_rates", "mark_prices")
 
@@ -56,9 +60,10 @@ class Resumption:
         if self._journal.last_seq is not None and self._journal.last_ts is not None:
             watermark, next_seq = self._journal.last_ts, self._journal.last_seq + 1
             if known is None:
-                known = LiveState(watermark, watermark, next_seq, CutterState(0, watermark, ()))
-            else:
-                known = _advanced(known, watermark, next_seq)
+                known = LiveState(watermark, watermark, -1, CutterState(0, watermark, ()))
+            if self._database is None:
+                known = self._with_journalled(known)
+            known = _advanced(known, watermark, next_seq)
         if self._database is None:
             return known
         stored = self._stored(self._database, None if known is None else known.watermark)
@@ -70,35 +75,38 @@ class Resumption:
 
     def interrupted(self, position: LiveState) -> Interrupted:
         """What the streams had seen when the session was interrupted at `position`."""
-        overlap = round(OVERLAP_US * self._plan.clock_rate)
+        overlap = round(LOOKED_AFTER_US * self._plan.clock_rate)
         database = self._database
         if database is None:
             trades = self._journalled_trades()
             gaps = [
-                OpenGap(symbol, stream, _since(position, overlap, trades.get(symbol, ()), stream), RESTART)
+                OpenGap(symbol, stream, _since(position.watermark, overlap, trades.get(symbol, ()), stream), RESTART)
                 for symbol in self._plan.symbols
                 for stream in (TRADES_STREAM, BOOKS_STREAM)
             ]
             return Interrupted(gaps, trades)
         events = _Events.read(database, self._plan.session_id)
-        trades = self._stored_trades(database, position, events)
+        trades = self._stored_trades(database, position)
         lasting = self._lasting_gaps(database)
         gaps = []
         for (symbol, stream), ended_at in events.streams.items():
             if (symbol, stream) in lasting:
                 gaps.append(lasting[symbol, stream])
             elif ended_at is not None:
-                gaps.append(OpenGap(symbol, stream, ended_at, STOPPED))
+                gaps.append(OpenGap(symbol, stream, _since(ended_at, overlap, trades.get(symbol, ()), stream), STOPPED))
             else:
-                since = _since(position, overlap, trades.get(symbol, ()), stream)
+                since = _since(position.watermark, overlap, trades.get(symbol, ()), stream)
                 gaps.append(OpenGap(symbol, stream, since, RESTART))
         self.gaps = max(self.gaps - len(lasting), 0)
         return Interrupted(gaps, trades)
 
     def _current_database(self) -> Database | None:
         """The database with everything that the journal held in view; None where it is away."""
-        if not self._drainer.flush(_DRAIN_SECONDS):
-            return None
+        until = time.monotonic() + _DRAIN_SECONDS
+        while not self._drainer.flush(_LOOK_SECONDS):
+            # every second of waiting is one that is not recorded
+            if self._drainer.status.unavailable_since_us is not None or time.monotonic() > until:
+                return None
         try:
             database = locate_database(Path(self._plan.home), self._plan.database)
             database.wait_applied(*_TAPE_TABLES, "data_gaps", "collection_counters")
@@ -121,6 +129,18 @@ class Resumption:
             if rows and rows[0][0] is not None:
                 found.append((rows[0][0], rows[0][1] + 1))
         return (max(ts for ts, _ in found), max(seq for _, seq in found)) if found else None
+
+    def _with_journalled(self, known: LiveState) -> LiveState:
+        """The state with what the journal holds behind it counted: all of it, where the outage is younger than the
+        oldest segment."""
+        tape_from, trades, books, late = known.tape_from, known.trades, known.books, known.late
+        for entry in self._journal.entries_after(known.next_seq - 1):
+            tape_from = min(tape_from, entry.first_ts)
+            is_late = np.asarray(_values(entry.tables.get("tick_prices", {}).get("late", ())), np.bool_)
+            late += int(is_late.sum())
+            trades += int((~is_late).sum())
+            books += len(entry.tables.get("tick_orderbook", {}).get("timestamp", ()))
+        return replace(known, tape_from=tape_from, trades=trades, books=books, late=late)
 
     def _with_totals(self, database: Database, known: LiveState) -> LiveState:
         session = (self._plan.session_id,)
@@ -157,7 +177,7 @@ class Resumption:
             for symbol, stream, start, cause, recovered in rows
         }
 
-    def _stored_trades(self, database: Database, position: LiveState, events: _Events) -> dict[str, list[Deal]]:
+    def _stored_trades(self, database: Database, position: LiveState) -> dict[str, list[Deal]]:
         rows = database.query(
             "SELECT symbol, trade_id, exchange_ts::long, price, volume, side FROM tick_prices "
             "WHERE session_id = %s AND timestamp > %s::timestamp ORDER BY timestamp, seq",
@@ -165,12 +185,11 @@ class Resumption:
         )
         trades: dict[str, list[Deal]] = {}
         for symbol, number, at, price, volume, side in rows:
-            deal = Deal(number, at // 1_000, price, events.contracts(symbol, volume, price), side)
-            trades.setdefault(symbol, []).append(deal)
+            trades.setdefault(symbol, []).append(Deal(number, at // 1_000, price, volume, side))
         return trades
 
     def _journalled_trades(self) -> dict[str, list[Deal]]:
-        """The trades that still wait in the journal; their quantities stay in base coins, which ids make harmless."""
+        """The trades that are still in the journal."""
         trades: dict[str, list[Deal]] = {}
         for entry in self._journal.entries_after(-1):
             columns = entry.tables.get("tick_prices")
@@ -188,33 +207,24 @@ class Resumption:
 @dataclass(frozen=True, slots=True)
 class _Events:
     """The session's tape events, folded: per (symbol, stream) when it was observed last (None: until the
-    interruption), without symbols that were removed; and the newest contract sizes."""
+    interruption), without symbols that were removed."""
 
     streams: dict[tuple[str, str], int | None]
-    sizes: dict[str, float]
 
     @classmethod
     def read(cls, database: Database, session_id: str) -> _Events:
         streams: dict[tuple[str, str], int | None] = {}
-        sizes: dict[str, float] = {}
         for symbol, kind, payload, at in database.query(
             "SELECT symbol, kind, payload, timestamp::long FROM tape_events WHERE session_id = %s "
-            "AND kind IN ('observed_on', 'observed_off', 'contract', 'symbol_removed') ORDER BY timestamp, seq",
+            "AND kind IN ('observed_on', 'observed_off', 'symbol_removed') ORDER BY timestamp, seq",
             (session_id,),
         ):
             content: dict[str, Any] = json.loads(payload)
-            if kind == "contract":
-                sizes[symbol] = content["contract_size"]
-            elif kind == "symbol_removed":
+            if kind == "symbol_removed":
                 streams = {key: value for key, value in streams.items() if key[0] != symbol}
             else:
                 streams[symbol, content["stream"]] = at if kind == "observed_off" else None
-        return cls(streams, sizes)
-
-    def contracts(self, symbol: str, volume: float, price: float) -> float:
-        size = self.sizes.get(symbol, 1.0)
-        inverse = symbol.endswith("_USD")
-        return round(volume * price / size if inverse else volume / size, 9)
+        return cls(streams)
 
 
 def _advanced(known: LiveState, watermark: int, next_seq: int) -> LiveState:
@@ -224,13 +234,16 @@ def _advanced(known: LiveState, watermark: int, next_seq: int) -> LiveState:
     return LiveState(known.tape_from, watermark, next_seq, cutter, known.trades, known.books, known.late)
 
 
-def _since(position: LiveState, overlap: int, trades: list[Deal] | tuple[()], stream: str) -> int:
-    """Since when a stream may have lost something: its last trade, or what was on its way at the last sign of life."""
-    alive = position.watermark - overlap
+def _since(ended: int, overlap: int, trades: list[Deal] | tuple[()], stream: str) -> int:
+    """Since when a stream that `ended` then may have lost something: its last trade, or when it was looked after
+    last."""
+    alive = ended - overlap
     if stream != TRADES_STREAM or not trades:
         return alive
     return max(alive, max(deal.ms for deal in trades) * 1_000)
 
 
 def _values(column: Any) -> list[Any]:
-    return column.tolist() if isinstance(column, np.ndarray) else list(column)
+    """Plain values of a journalled column: numpy's, or Arrow's where some are absent or they are text."""
+    values: list[Any] = column.to_pylist() if isinstance(column, pa.Array) else np.asarray(column).tolist()
+    return values

@@ -12,7 +12,7 @@ from typing import Final, Self
 from connectors.journal.journal import Journal
 from connectors.journal.sending import JournalSender
 from connectors.questdb.database import Database
-from connectors.questdb.errors import StorageUnavailable
+from connectors.questdb.errors import AccessRefused, StorageError, StorageUnavailable
 
 _FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
@@ -20,7 +20,10 @@ LONGEST_PAUSE: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class DrainStatus:
-    """What has been written and what waits. While the database is away: since when (µs, wall clock) and why."""
+    """What has been written and what waits. While the database is away: since when (µs, wall clock) and why.
+
+    `delays` are the seconds from a record's oldest row to the database's acknowledgement, of the newest records.
+    """
 
     rows_drained: int
     rows_waiting: int
@@ -28,6 +31,7 @@ class DrainStatus:
     outages: int
     unavailable_since_us: int | None
     unavailable_cause: str | None
+    delays: tuple[float, ...] = ()
 
 
 class Drainer:
@@ -65,6 +69,7 @@ class Drainer:
     @property
     def status(self) -> DrainStatus:
         """How things stand now."""
+        delays = self._journal.recent_delays
         with self._lock:
             return DrainStatus(
                 rows_drained=self._journal.acknowledged_rows,
@@ -73,6 +78,7 @@ class Drainer:
                 outages=self._outages,
                 unavailable_since_us=self._away_since,
                 unavailable_cause=self._away_cause,
+                delays=delays,
             )
 
     def check(self) -> None:
@@ -114,7 +120,8 @@ class Drainer:
                     with JournalSender(self._journal, self._open_database()) as sender:
                         while self._send(sender):
                             pause = _FIRST_PAUSE
-                except StorageUnavailable as error:
+                except (StorageUnavailable, AccessRefused) as error:
+                    # while ours is away, a stranger may have taken its port
                     self._note_outage(error)
                     self._closing.wait(pause)
                     pause = min(2 * pause, self._longest_pause)
@@ -132,7 +139,7 @@ class Drainer:
                 self._away_since = self._away_cause = None
         return True
 
-    def _note_outage(self, error: StorageUnavailable) -> None:
+    def _note_outage(self, error: StorageError) -> None:
         with self._lock:
             if self._away_since is None:
                 self._away_since = time.time_ns() // 1000

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +33,7 @@ __all__ = ["Entry", "Journal"]
 
 SEGMENT_BYTES: Final = 16 << 20
 BOUND_BYTES: Final = 2 << 30
+KEPT_DELAYS: Final = 1_000
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
@@ -80,22 +83,35 @@ class Journal:
         """The largest number given until then."""
         self.torn_bytes = 0
         """Bytes of an incomplete record that opening found at the end and dropped."""
+        self._delays: deque[float] = deque(maxlen=KEPT_DELAYS)
+        # bounded, however long the database is away
+        self._since: deque[tuple[Position, float]] = deque(maxlen=100 * KEPT_DELAYS)
         try:
             self._find_records()
         except BaseException:
             self._lock.close()
             raise
 
-    def append(self, entry: Entry) -> None:
-        """Keep a slice. Raises `JournalFull` where the bound or the disk does not allow it, and keeps none of it."""
+    def append(self, entry: Entry, since: float | None = None) -> None:
+        """Keep a slice. Raises `JournalFull` where the bound or the disk does not allow it, and keeps none of it.
+
+        `since` is when its oldest row came (`time.monotonic`), now where it is left out: for `recent_delays`.
+        """
         payload, rows = encode(entry.tables)
-        self._append(Header(len(payload), rows, True, entry.first_ts, entry.last_ts, entry.last_seq), payload)
+        header = Header(len(payload), rows, True, entry.first_ts, entry.last_ts, entry.last_seq)
+        self._append(header, payload, since)
 
     def append_rows(self, tables: Tables) -> None:
         """Keep rows beside the tape, such as results: in order with the slices, but never part of `entries_after`."""
         payload, rows = encode(tables)
         if rows:
             self._append(Header(len(payload), rows, False, 0, 0, 0), payload)
+
+    @property
+    def recent_delays(self) -> tuple[float, ...]:
+        """Seconds from `since` (see `append`) to the acknowledgement, of the newest records acknowledged."""
+        with self._changed:
+            return tuple(self._delays)
 
     @property
     def end(self) -> Position:
@@ -159,6 +175,9 @@ class Journal:
             self.acknowledged_rows += rows
             self.bytes -= sum(record.header.size for record in records)
             self._delete_acknowledged()
+            now = time.monotonic()
+            while self._since and self._since[0][0] <= end:
+                self._delays.append(now - self._since.popleft()[1])
             self._changed.notify_all()
 
     def wait_for_records(self, unless: Callable[[], bool]) -> None:
@@ -195,7 +214,7 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _append(self, header: Header, payload: memoryview) -> None:
+    def _append(self, header: Header, payload: memoryview, since: float | None = None) -> None:
         packed = header.pack(payload)
         with self._changed:
             if self._closed:
@@ -213,6 +232,8 @@ class Journal:
             self._ends[segment.number] = segment.size
             self.bytes += header.size
             self.rows += header.rows
+            if header.rows:
+                self._since.append((self._end(), time.monotonic() if since is None else since))
             if header.is_slice:
                 self._see(header)
             if segment.size >= self._segment_bytes:

@@ -10,7 +10,7 @@ from connectors.journal.entries import decode
 from connectors.journal.journal import Journal
 from connectors.journal.segments import Record
 from connectors.questdb.database import Database
-from connectors.questdb.errors import StorageRejected
+from connectors.questdb.errors import AccessRefused, StorageRejected
 from connectors.questdb.writer import TableWriter
 
 GROUP_ROWS: Final = 100_000
@@ -34,12 +34,16 @@ class JournalSender:
     def send_some(self) -> int:
         """Send and drop a group of records, all that wait within its bounds; returns how many rows it had.
 
-        Raises `StorageUnavailable` when the database is away. If it refuses rows, everything before the record with
-        them is dropped, and `StorageRejected` names the record, which stays with all behind it.
+        Raises `StorageUnavailable` when the database is away, `AccessRefused` when it is somebody else's. If it
+        refuses rows, everything before the record with them is dropped, and `StorageRejected` names the record, which
+        stays with all behind it.
         """
         records = self._journal.waiting(GROUP_ROWS, GROUP_BYTES)
         try:
             self._send(records)
+        except AccessRefused:
+            # nothing to do with the rows
+            raise
         except StorageRejected:
             self.abandon()
             self._send_singly(records)
@@ -75,6 +79,8 @@ class JournalSender:
         for record in records:
             try:
                 self._send([record])
+            except AccessRefused:
+                raise
             except StorageRejected as error:
                 place = f"{self._journal.folder}, segment {record.end.segment}, up to byte {record.end.offset}"
                 raise StorageRejected(f"{error} (journalled in {place}; nothing is dropped)") from error

@@ -139,6 +139,17 @@ def base_quantity(contracts: float, price: float, detail: ContractDetail) -> flo
     return contracts * detail.contract_size
 
 
+def contracts_of(base: float, price: float, detail: ContractDetail) -> float:
+    """The other way round: base coins as contracts, without the digits that the conversion has added.
+
+    >>> contracts_of(0.025, 77526.0, ContractDetail("BTC_USDT", 0.0001))
+    250.0
+    >>> contracts_of(0.006, 50000.0, ContractDetail("BTC_USD", 100.0))
+    3.0
+    """
+    return round((base * price if detail.inverse else base) / detail.contract_size, 9)
+
+
 def maintenance_tiers(detail: ContractDetail) -> tuple[MaintenanceTier, ...]:
     """The margin rates by size of the position, smallest first; () where the exchange does not say.
 

@@ -35,14 +35,16 @@ class Recovered(NamedTuple):
 class DealHistory:
     """The newest trades of one symbol, as received."""
 
-    __slots__ = ("_deals", "_ids", "_most", "_repeated", "_repeated_until")
+    __slots__ = ("_deals", "_forgotten_until", "_ids", "_most", "_recovered", "_repeated", "_repeated_until")
 
     def __init__(self, most: int = MOST_REMEMBERED) -> None:
         self._deals: deque[Deal] = deque()
         self._ids: set[int] = set()
         self._most = most
+        self._forgotten_until = -1
         self._repeated: Counter[_Look] = Counter()
         self._repeated_until = -1
+        self._recovered: Counter[_Look] = Counter()
 
     def __len__(self) -> int:
         return len(self._deals)
@@ -50,9 +52,11 @@ class DealHistory:
     def add(self, deal: Deal) -> bool:
         """Remember a trade; False where it is a repetition of a remembered one."""
         number = deal[0]
+        if number is not None and number in self._ids:
+            return False
+        if self._recovered and self._was_recovered(deal):
+            return False
         if number is not None:
-            if number in self._ids:
-                return False
             self._ids.add(number)
         elif self._repeated and self._is_repeated(deal):
             return False
@@ -61,8 +65,12 @@ class DealHistory:
 
     def add_recovered(self, deal: Deal) -> bool:
         """Remember a trade that `missing` has found: the same, but without an id it is taken for new."""
-        if deal.trade_id is not None:
-            return self.add(deal)
+        if deal.trade_id is None:
+            self._recovered[deal[1:]] += 1
+        elif deal.trade_id in self._ids:
+            return False
+        else:
+            self._ids.add(deal.trade_id)
         self._remember(deal)
         return True
 
@@ -71,6 +79,12 @@ class DealHistory:
         before are repetitions."""
         self._repeated = Counter(deal[1:] for deal in self._deals if deal[0] is None)
         self._repeated_until = max((look[0] for look in self._repeated), default=-1)
+
+    def neighbours(self, ms: int) -> tuple[int | None, int | None]:
+        """The times of the remembered trades next to `ms`: at or before it, and at or after it."""
+        times = [deal.ms for deal in self._deals]
+        before = max((time for time in times if time <= ms), default=None)
+        return before, min((time for time in times if time >= ms), default=None)
 
     def missing(
         self,
@@ -88,20 +102,42 @@ class DealHistory:
         no volume is ever invented.
         """
         found, sure = self._unmatched(reply)
+        if any(deal.ms <= self._forgotten_until for deal in found):
+            # received long ago and forgotten, or never received: nobody knows
+            found, sure = [deal for deal in found if deal.ms > self._forgotten_until], False
         inside = [
             deal
             for deal in found
             if (start_ms is None or deal.ms >= start_ms) and (end_ms is None or deal.ms <= end_ms)
         ]
         stale = self._is_stale(reply, end_ms)
-        reaches_back = len(reply) < limit or self._reaches_back(reply, start_ms, found)
+        reaches_back = self._is_everything(reply, limit) or self._reaches_back(reply, start_ms, found)
         return Recovered(inside, sure and not stale and reaches_back, stale)
 
     def _remember(self, deal: Deal) -> None:
         deals = self._deals
         deals.append(deal)
         if len(deals) > self._most:
-            self._ids.discard(deals.popleft()[0])
+            oldest = deals.popleft()
+            if oldest.trade_id is not None:
+                self._ids.discard(oldest.trade_id)
+            elif self._recovered[oldest[1:]]:
+                self._recovered[oldest[1:]] -= 1
+            self._forgotten_until = max(self._forgotten_until, oldest.ms)
+
+    def _was_recovered(self, deal: Deal) -> bool:
+        """Whether a pushed trade is one that `missing` has found without an id before; it has its id now."""
+        look = deal[1:]
+        if not self._recovered[look]:
+            return False
+        self._recovered[look] -= 1
+        for place, known in enumerate(self._deals):
+            if known[0] is None and known[1:] == look:
+                self._deals[place] = deal
+                break
+        if deal[0] is not None:
+            self._ids.add(deal[0])
+        return True
 
     def _is_repeated(self, deal: Deal) -> bool:
         if deal.ms > self._repeated_until:
@@ -122,6 +158,13 @@ class DealHistory:
         # trades that came while the reply was on its way do not make it stale
         needed = newest if end_ms is None else min(newest, end_ms)
         return max(deal.ms for deal in reply) < needed
+
+    def _is_everything(self, reply: Sequence[Deal], limit: int) -> bool:
+        """Whether a reply has all trades that there ever were: fewer than asked for, and none is known from before."""
+        if len(reply) >= limit or not reply:
+            return not reply
+        oldest = min(deal.ms for deal in reply)
+        return all(deal.ms >= oldest for deal in self._deals)
 
     def _reaches_back(self, reply: Sequence[Deal], start_ms: int | None, found: Sequence[Deal]) -> bool:
         oldest = min(reply, key=lambda deal: deal.ms)

@@ -37,6 +37,9 @@ class SymbolEvidence:
     best_ask: float | None = None
     unseen_trade_us: int = 0
     quotes_differed: bool = False
+    trades_sure_us: int = 0
+    book_sure_us: int = 0
+    """Up to here the tickers say that nothing has been missed."""
 
 
 def judge_trades(known: SymbolEvidence, row: TickerRow, now_us: int) -> Verdict:
@@ -46,22 +49,29 @@ def judge_trades(known: SymbolEvidence, row: TickerRow, now_us: int) -> Verdict:
     traded_us = row.ms * 1_000
     if traded_us <= known.last_trade_us:
         known.unseen_trade_us = 0
+        known.trades_sure_us = now_us - TICKER_LAG_US
         return Verdict.QUIET
     if known.unseen_trade_us > known.last_trade_us:
         # the look before had seen a trade that is still missing
         known.unseen_trade_us = traded_us
         return Verdict.SUSPECT
+    if not known.last_trade_us and traded_us < now_us - TICKER_LAG_US:
+        # before our first trade: one that is older than the tickers' lag happened before anybody looked
+        known.last_trade_us = traded_us
+        known.trades_sure_us = now_us - TICKER_LAG_US
+        return Verdict.QUIET
     known.unseen_trade_us = traded_us
-    # before our first trade: one that is older than the tickers' lag happened before anybody looked
-    return Verdict.QUIET if not known.last_trade_us and traded_us < now_us - TICKER_LAG_US else Verdict.NOTHING
+    return Verdict.NOTHING
 
 
 def judge_book(known: SymbolEvidence, row: TickerRow, now_us: int) -> Verdict:
     """Compare best bid and ask with those of a silent book. SUSPECT when they differ in two looks in a row."""
     if known.best_bid is None or known.best_ask is None or row.bid is None or row.ask is None:
         return Verdict.NOTHING
-    silent = now_us - known.last_book_us > BOOK_SILENCE_US
-    differs = silent and (row.bid, row.ask) != (known.best_bid, known.best_ask)
+    alike = (row.bid, row.ask) == (known.best_bid, known.best_ask)
+    if alike:
+        known.book_sure_us = now_us - TICKER_LAG_US
+    differs = not alike and now_us - known.last_book_us > BOOK_SILENCE_US
     again, known.quotes_differed = known.quotes_differed and differs, differs
     if again:
         return Verdict.SUSPECT

@@ -10,43 +10,53 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any, Final
 
 import aiohttp
 import numpy as np
 
+from connectors.mexc.audit import Audit
 from connectors.mexc.backfill import Backfill
 from connectors.mexc.book import Level2Book
 from connectors.mexc.clock import ExchangeClock
-from connectors.mexc.contracts import ContractDetail
+from connectors.mexc.contracts import ContractDetail, contracts_of
 from connectors.mexc.deals import DealHistory
 from connectors.mexc.errors import ExchangeError
 from connectors.mexc.evidence import Verdict, judge_book, judge_trades
 from connectors.mexc.health import HealthRows
-from connectors.mexc.inbox import Inbox, Received
+from connectors.mexc.inbox import MOST_ROWS, Inbox, Received
 from connectors.mexc.listing import Listing
 from connectors.mexc.observation import Observation, OpenGap
 from connectors.mexc.receiver import STALLED, Receiver, ReceiverSettings
 from connectors.mexc.records import Deal, Rejected, TickerRow
 from connectors.mexc.reference import ReferencePrices
-from connectors.mexc.rest import MexcRest
+from connectors.mexc.rest import MexcRest, RestSettings
 from connectors.mexc.seeding import BookSeeder
 from connectors.mexc.source import LiveState
 from connectors.mexc.stream import MexcStream, StreamSettings, Subscription
-from connectors.mexc.symbol_feed import SymbolFeed
+from connectors.mexc.symbol_feed import Stall, SymbolFeed
 from connectors.mexc.taping import Units
 from operators.errors import TapeflowError
 from operators.tape import BOOKS_STREAM, TRADES_STREAM
 
 START_SECONDS: Final = 60.0
 STREAMS: Final = (TRADES_STREAM, BOOKS_STREAM)
+ON_ITS_WAY_US: Final = 500_000
+"""What happened longer ago than this has been received, where the stream is well."""
 _ESCALATE_SECONDS: Final = 60.0
+_LONGEST_PATIENCE_SECONDS: Final = 600.0
 _SWEEP_SECONDS: Final = 0.02
+_LOOK_SECONDS: Final = 0.1
+_FIRST_PAUSE_SECONDS: Final = 1.0
+_LONGEST_PAUSE_SECONDS: Final = 10.0
 
 
 class FeedFailed(TapeflowError):
@@ -75,16 +85,21 @@ class FeedSettings:
     clock_rate: float = 1.0
     clock_seconds: float = 20.0
     evidence_seconds: float = 10.0
+    audit_seconds: float = 1.0
+    """One symbol's trades are compared with the exchange's last ones every so often."""
     listing_seconds: float = 600.0
     reference_seconds: float = 5.0
     health_seconds: float = 60.0
+    queue_rows: int = MOST_ROWS
+    """Trades and books that may wait for the dataflow; what does not fit is dropped, and a gap."""
     stream: StreamSettings = field(default_factory=StreamSettings)
+    rest: RestSettings = field(default_factory=RestSettings)
 
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
     """What a session that goes on knows from before: the streams that were observed then (as gaps that last since),
-    and each symbol's newest trades, oldest first."""
+    and each symbol's newest trades, oldest first, with their quantities in base coins."""
 
     gaps: Sequence[OpenGap] = ()
     trades: Mapping[str, Sequence[Deal]] = field(default_factory=dict)
@@ -93,15 +108,23 @@ class Interrupted:
 class MexcFeed:
     """Receives from `start` to `stop`; `take` gives what has come. See `connectors.mexc.source.Feed`.
 
-    `interrupted` is asked once, when the feed starts in the middle of a session.
+    `interrupted` is asked once, when the feed starts in the middle of a session. Then it waits for the exchange for as
+    long as it takes, or until `give_up` says so.
     """
 
-    def __init__(self, settings: FeedSettings, interrupted: Callable[[LiveState], Interrupted]) -> None:
+    def __init__(
+        self,
+        settings: FeedSettings,
+        interrupted: Callable[[LiveState], Interrupted],
+        give_up: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.settings = settings
         self.clock = ExchangeClock(settings.clock_rate)
-        self.inbox = Inbox()
+        self.inbox = Inbox(settings.queue_rows)
         self.observation = Observation(self.inbox, settings.session_id, STREAMS)
         self._interrupted = interrupted
+        self._give_up = give_up
+        self._goes_on = False
         self._before = Interrupted()
         count = len(settings.symbols)
         self._units = Units(np.full(count, np.nan), np.zeros(count, np.bool_))
@@ -118,11 +141,16 @@ class MexcFeed:
     def start(self, position: LiveState | None) -> None:
         """Begin to receive; returns when the exchange's clock and contracts are known. Raises `FeedFailed`."""
         if position is not None:
+            self._goes_on = True
             self._before = self._interrupted(position)
         self._thread = threading.Thread(target=self._run, name="mexc-feed", daemon=True)
         self._thread.start()
-        if not self._ready.wait(START_SECONDS):
-            raise FeedFailed(f"the exchange at {self.settings.rest_url} has not answered within {START_SECONDS:g} s")
+        until = math.inf if self._goes_on else time.monotonic() + START_SECONDS
+        while not self._ready.wait(_LOOK_SECONDS):
+            waited = time.monotonic() > until
+            if waited or self._give_up():
+                how = f"within {START_SECONDS:g} s" if waited else "before the stop request"
+                raise FeedFailed(f"the exchange at {self.settings.rest_url} has not answered {how}")
         self._raise()
 
     def take(self) -> Received:
@@ -185,11 +213,17 @@ class MexcFeed:
         self._main = asyncio.current_task()
         try:
             async with aiohttp.ClientSession() as session:
-                rest = MexcRest(session, self.settings.rest_url, clock=self.clock, on_rejected=self._on_rejected)
-                await rest.ping()
+                rest = MexcRest(
+                    session,
+                    self.settings.rest_url,
+                    clock=self.clock,
+                    settings=self.settings.rest,
+                    on_rejected=self._on_rejected,
+                )
+                await self._until_answered(rest.ping)
                 parts = _Connected(self.settings, self.clock, self.inbox, self.observation, rest, session, self._units)
                 self._connected = parts
-                await parts.prepare(self._before)
+                await self._until_answered(partial(parts.prepare, self._before))
                 self._ready.set()
                 async with asyncio.TaskGroup() as tasks:
                     for job in parts.jobs():
@@ -200,6 +234,20 @@ class MexcFeed:
         finally:
             if self._connected is not None:
                 self._connected.finish()
+
+    async def _until_answered(self, ask: Callable[[], Awaitable[object]]) -> None:
+        """Ask for what nothing can begin without. A session that goes on does not end because its exchange does not
+        answer now."""
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await ask()
+                return
+            except ExchangeError:
+                if not self._goes_on:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(2.0 * pause, _LONGEST_PAUSE_SECONDS)
 
 
 class _Connected:
@@ -237,11 +285,13 @@ class _Connected:
             observation,
             want_snapshot=lambda symbol: self._seeder.want(symbol),
             want_trades=lambda gap: self._backfill.want(gap),
+            want_audit=lambda doubt: self._audit.doubt(doubt),
             on_contract=lambda detail: self._listing.take(detail),
             on_unknown=self._gone,
         )
         self.stream = MexcStream(session, settings.websocket_url, clock, settings.stream, self.receiver, Random())  # noqa: S311
         self._seeder = BookSeeder(rest, self._books, self.receiver.seeded, self._gone)
+        self._audit = Audit(rest, self._audited, settings.audit_seconds, self.receiver.audited)
         self._backfill = Backfill(rest, self._histories, self.receiver.recovered)
         self._listing = Listing(
             rest,
@@ -266,7 +316,8 @@ class _Connected:
         for symbol, trades in before.trades.items():
             if (feed := self.receiver.symbols.get(symbol)) is not None:
                 for deal in trades:
-                    feed.history.add(deal)
+                    contracts = contracts_of(deal.contracts, deal.price, feed.detail)
+                    feed.history.add_recovered(deal._replace(contracts=contracts))
                     feed.evidence.last_trade_us = max(feed.evidence.last_trade_us, deal.ms * 1_000)
         self._observation.interrupted(gap for gap in before.gaps if gap.symbol in self.receiver.symbols)
         for symbol in missing:
@@ -282,6 +333,7 @@ class _Connected:
         yield self.stream.run()
         yield self._seeder.run()
         yield self._backfill.run()
+        yield self._audit.run()
         yield self._listing.run()
         yield self._reference.run()
         yield _every(settings.clock_seconds, self._rest.ping)
@@ -294,7 +346,9 @@ class _Connected:
         if not self.receiver.closed:
             self.receiver.closed = True
             now = self._clock.now_us()
-            self._observation.close_all(now, "the session ended")
+            # what is on its way to us now will not be received any more
+            until = now - round(ON_ITS_WAY_US * self._settings.clock_rate)
+            self._observation.close_all(until, now, "the session ended")
             self._write_health(now)
 
     # Listing
@@ -336,6 +390,9 @@ class _Connected:
 
     # Looking after
 
+    def _audited(self) -> list[str]:
+        return [feed.name for feed in self.receiver.symbols.values() if not feed.removed]
+
     async def _look(self) -> None:
         """Compare what we have with the exchange's tickers."""
         try:
@@ -354,24 +411,43 @@ class _Connected:
         verdict = judge_trades(feed.evidence, row, now)
         if verdict is Verdict.QUIET and self.stream.was_asked(deals):
             self.receiver.trades_confirmed(feed, now)
-        elif verdict is Verdict.SUSPECT:
+        elif verdict is Verdict.SUSPECT and not self._gave_up(feed, deals, row.ms):
             try:
                 reply = await self._rest.deals(feed.name)
             except ExchangeError:
                 return
             if self.receiver.trades_missed(feed, feed.history.missing(reply), now):
-                self._again(feed, deals)
-        if feed.book.synced and judge_book(feed.evidence, row, now) is Verdict.SUSPECT:
-            self._again(feed, depth)
+                self._again(feed, deals, row.ms)
+            elif self.stream.was_asked(deals):
+                self.receiver.trades_explained(feed, reply)
+        quotes = (row.bid, row.ask)
+        if not feed.book.synced:
+            self._gave_up(feed, depth, quotes)
+        elif judge_book(feed.evidence, row, now) is Verdict.SUSPECT:
+            self._again(feed, depth, quotes)
 
-    def _again(self, feed: SymbolFeed, subscription: Subscription) -> None:
+    def _again(self, feed: SymbolFeed, subscription: Subscription, known: object) -> None:
         """A stream has stalled: ask for it anew, the second time over a new connection."""
         now = asyncio.get_running_loop().time()
-        if now - feed.stalled_at < _ESCALATE_SECONDS:
+        before = feed.stalls.get(subscription.channel)
+        if before is not None and now - before.since < _ESCALATE_SECONDS:
             self.stream.reconnect(subscription, STALLED)
         else:
             self.stream.resubscribe(subscription, STALLED)
-        feed.stalled_at = now
+        feed.stalls[subscription.channel] = Stall(now, known, self._settings.stream.first_data_seconds)
+
+    def _gave_up(self, feed: SymbolFeed, subscription: Subscription, known: object) -> bool:
+        """A stream that was asked for anew stays silent, although the ticker says that it has gone on since: give up
+        its connection, and the next one later and later, because it carries other symbols too."""
+        stall = feed.stalls.get(subscription.channel)
+        if stall is None or self.stream.is_live(subscription) or known == stall.known:
+            return False
+        now = asyncio.get_running_loop().time()
+        if now - stall.since < stall.patience:
+            return False
+        self.stream.reconnect(subscription, STALLED)
+        feed.stalls[subscription.channel] = Stall(now, known, min(2.0 * stall.patience, _LONGEST_PATIENCE_SECONDS))
+        return True
 
     async def _sweep(self) -> None:
         self.receiver.store_waiting_books()

@@ -35,7 +35,7 @@ class Observation:
         self._inbox = inbox
         self._session_id = session_id
         self._streams = tuple(streams)
-        self._observed: set[tuple[str, str]] = set()
+        self._observed: dict[tuple[str, str], int] = {}
         self._open: dict[tuple[str, str], OpenGap] = {}
         self.gaps = 0
         """Gaps since the start."""
@@ -64,7 +64,7 @@ class Observation:
         """The stream delivers from `at_us` on. Returns the gap that this closes, None where there was none."""
         key = (symbol, stream)
         if key not in self._observed:
-            self._observed.add(key)
+            self._observed[key] = at_us
             self._inbox.add_event(at_us, symbol, "observed_on", {"stream": stream, "cause": cause})
         gap = self._open.pop(key, None)
         if gap is not None:
@@ -75,19 +75,28 @@ class Observation:
         return gap
 
     def ended(self, symbol: str, stream: str, since_us: int, at_us: int, cause: str) -> None:
-        """Noticed at `at_us`: since `since_us` the stream delivers no more. Harmless where it did not before."""
+        """Noticed at `at_us`: since `since_us` the stream delivers no more (not before it was observed, though).
+        Harmless where it did not before."""
         key = (symbol, stream)
         if key in self._observed:
-            self._observed.discard(key)
+            since_us = max(since_us, self._observed.pop(key))
             self._inbox.add_event(at_us, symbol, "observed_off", {"stream": stream, "cause": cause})
             self._begin_gap(key, since_us, cause)
+
+    def missed(self, gap: OpenGap) -> None:
+        """A gap that is over, and that nobody had noticed."""
+        self.gaps += 1
+        self._gaps_of[gap.symbol] += 1
+        if gap.end_us is not None:
+            self._healthy_us[gap.symbol] = self._healthy_us.get(gap.symbol, 0) - (gap.end_us - gap.start_us)
+        self.store(gap)
 
     def invalid_book(self, symbol: str, stream: str, since_us: int, at_us: int, cause: str) -> None:
         """Noticed at `at_us`: what is known of the book since `since_us` may be wrong, though its stream goes on."""
         key = (symbol, stream)
         if key in self._observed and key not in self._open:
             self._inbox.add_event(at_us, symbol, "book_invalid", {"cause": cause})
-            self._begin_gap(key, since_us, cause)
+            self._begin_gap(key, max(since_us, self._observed[key]), cause)
 
     def interrupted(self, gaps: Iterable[OpenGap]) -> None:
         """The session goes on after an interruption: these streams had been observed and were not since then."""
@@ -99,11 +108,11 @@ class Observation:
             self._open[gap.symbol, gap.stream] = gap
             self.store(gap)
 
-    def close_all(self, at_us: int, cause: str) -> None:
-        """The session ends: gaps that last end with it."""
+    def close_all(self, until_us: int, at_us: int, cause: str) -> None:
+        """The session ends at `at_us`, and gaps that last end with it; the others were observed until `until_us`."""
         for symbol, stream in sorted(self._observed):
             if (symbol, stream) not in self._open:
-                self._inbox.add_event(at_us, symbol, "observed_off", {"stream": stream, "cause": cause})
+                self._inbox.add_event(until_us, symbol, "observed_off", {"stream": stream, "cause": cause})
         self._observed.clear()
         for gap in self._open.values():
             gap.end_us = max(at_us, gap.start_us)
@@ -112,8 +121,8 @@ class Observation:
 
     def removed(self, symbol: str, at_us: int, cause: str) -> None:
         """The symbol is no longer traded: its streams and gaps end."""
-        for stream in sorted(stream for name, stream in self._observed | set(self._open) if name == symbol):
-            self._observed.discard((symbol, stream))
+        for stream in sorted(stream for name, stream in self._observed.keys() | self._open.keys() if name == symbol):
+            self._observed.pop((symbol, stream), None)
             gap = self._open.pop((symbol, stream), None)
             if gap is not None:
                 gap.end_us = max(at_us, gap.start_us)

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from connectors.files.blocks import LONGEST_RAW_TEXT, hash_63
+from connectors.mexc.audit import Doubt
 from connectors.mexc.book import BROKEN, BookChange
 from connectors.mexc.clock import ExchangeClock
 from connectors.mexc.contracts import ContractDetail, base_quantity
 from connectors.mexc.deals import Recovered
 from connectors.mexc.frames import ContractPush, Deal, Deals, DepthDelta, DepthFull, Frame
 from connectors.mexc.inbox import Inbox
+from connectors.mexc.losses import lost_trades
 from connectors.mexc.observation import Observation, OpenGap
 from connectors.mexc.records import Rejected
 from connectors.mexc.stream import Subscription
@@ -24,11 +26,13 @@ from connectors.questdb.columns import NULL
 from operators.tape import BOOKS_STREAM, TRADES_STREAM
 
 STALE_US: Final = 10_000_000
-"""A trade that is older than this when it is received is from a burst after a stall."""
+"""What is older than this when it is received is from a burst after a stall."""
 OVERLAP_US: Final = 2_000_000
 """So much earlier than its last sign of life a stream may have lost what was on its way."""
 STALLED: Final = "stalled"
+STALE: Final = "stale data"
 QUEUE_FULL: Final = "our queue was full"
+UNSURE: Final = "changes of the book were lost, trades perhaps too"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Receiver:
         *,
         want_snapshot: Callable[[str], None],
         want_trades: Callable[[OpenGap], None],
+        want_audit: Callable[[Doubt], None],
         on_contract: Callable[[ContractDetail], None],
         on_unknown: Callable[[str, str], None],
     ) -> None:
@@ -70,6 +75,7 @@ class Receiver:
         self._observation = observation
         self._want_snapshot = want_snapshot
         self._want_trades = want_trades
+        self._want_audit = want_audit
         self._on_contract = on_contract
         self._on_unknown = on_unknown
         self._overlap_us = round(OVERLAP_US * settings.clock_rate)
@@ -126,10 +132,15 @@ class Receiver:
                 continue
             if subscription.channel == "deal":
                 feed.history.interrupted()
-                self._trades_lost(feed, since, now, words)
+                # nothing says that it had delivered up to the end, but its trades and the exchange's ticker
+                start = max(feed.evidence.last_trade_us, feed.evidence.trades_sure_us)
+                self._observation.ended(feed.name, TRADES_STREAM, min(start, since, now), now, words)
             elif subscription.channel.startswith("depth"):
                 feed.book.desync(words)
-                self._observation.ended(feed.name, BOOKS_STREAM, min(since, now), now, words)
+                # where a stream has stalled the others beside it may have, and quotes do not tell of deeper levels
+                sure = 0 if cause == STALLED else feed.evidence.book_sure_us
+                start = max(feed.evidence.last_book_us, sure)
+                self._observation.ended(feed.name, BOOKS_STREAM, min(start, since, now), now, words)
 
     def on_refused(self, symbol: str, text: str) -> None:
         """The exchange does not know the symbol."""
@@ -173,7 +184,7 @@ class Receiver:
 
     def _stale(self, feed: SymbolFeed, deal: Deal, at: int, received: int) -> None:
         """A trade that comes long after it happened: kept as late, and the time between was a gap."""
-        self._observation.ended(feed.name, TRADES_STREAM, max(at, feed.evidence.last_trade_us), received, "stale data")
+        self._observation.ended(feed.name, TRADES_STREAM, max(at, feed.evidence.last_trade_us), received, STALE)
         gap = self._observation.open_gap(feed.name, TRADES_STREAM)
         self._add_late(feed, deal, received)
         if gap is not None:
@@ -194,6 +205,12 @@ class Receiver:
         self._observation.ended(feed.name, TRADES_STREAM, feed.evidence.last_trade_us, now, STALLED)
         return True
 
+    def trades_explained(self, feed: SymbolFeed, reply: Sequence[Deal]) -> None:
+        """The trades that the ticker knows of fell into the gap that lasts: whether there have been others since tells
+        whether the stream is quiet, or the gap would last until the next trade."""
+        if reply and not self._observation.is_observed(feed.name, TRADES_STREAM):
+            feed.evidence.last_trade_us = max(feed.evidence.last_trade_us, reply[-1].ms * 1_000)
+
     def recovered(self, gap: OpenGap, found: Recovered, reply: Sequence[Deal]) -> None:
         """The exchange was asked for the trades of a closed gap; `found` are those of its `reply` that were missed."""
         feed, now = self.symbols[gap.symbol], self._clock.now_us()
@@ -204,14 +221,41 @@ class Receiver:
         gap.lost = 0 if found.complete else _lost(gap, found.deals, reply)
         self._observation.store(gap)
 
+    def audited(self, symbol: str, reply: Sequence[Deal] | None, doubt: Doubt | None) -> None:
+        """The exchange's last trades of a symbol, asked for without a gap: what is not among ours was lost unnoticed.
+        A doubt that the reply cannot settle, because it does not reach back, is a gap."""
+        feed = self.symbols[symbol]
+        if self.closed or feed.removed or feed.trades_from_us is None:
+            return
+        now, last = self._clock.now_us(), feed.evidence.last_trade_us
+        for gap, deals in lost_trades(feed.history, symbol, reply or (), feed.trades_from_us, last):
+            for deal in deals:
+                feed.history.add_recovered(deal)
+                self._add_late(feed, deal, now)
+            self._missed(feed, gap)
+        if doubt is None or (reply and min(deal.ms for deal in reply) * 1_000 <= doubt.start_us):
+            return
+        start = max(doubt.start_us, feed.trades_from_us)
+        if start < doubt.end_us:
+            self._missed(feed, OpenGap(symbol, TRADES_STREAM, start, UNSURE, doubt.end_us))
+
+    def _missed(self, feed: SymbolFeed, gap: OpenGap) -> None:
+        """Record a gap that lies behind, unless it is within one that is known."""
+        end = gap.start_us if gap.end_us is None else gap.end_us
+        lasting = self._observation.open_gap(feed.name, TRADES_STREAM)
+        if lasting is not None and lasting.start_us <= gap.start_us:
+            return
+        if all(gap.start_us < known or end > until for known, until in feed.trade_gaps):
+            feed.trade_gaps.append((gap.start_us, end))
+            self._observation.missed(gap)
+
     def _trades_began(self, feed: SymbolFeed, at: int, cause: str) -> None:
         gap = self._observation.began(feed.name, TRADES_STREAM, at, cause)
+        if feed.trades_from_us is None:
+            feed.trades_from_us = at
         if gap is not None:
+            feed.trade_gaps.append((gap.start_us, at))
             self._want_trades(gap)
-
-    def _trades_lost(self, feed: SymbolFeed, since: int, now: int, cause: str) -> None:
-        start = max(feed.evidence.last_trade_us, since - self._overlap_us)
-        self._observation.ended(feed.name, TRADES_STREAM, min(start, now), now, cause)
 
     def _add_late(self, feed: SymbolFeed, deal: Deal, received: int) -> None:
         quantity = base_quantity(deal.contracts, deal.price, feed.detail)
@@ -244,7 +288,11 @@ class Receiver:
         """What became of a change or of a whole book."""
         if change is BookChange.TOP_CHANGED:
             feed.evidence.last_book_us = received
-            self._book_changed(feed, received)
+            if received - feed.book.ms * 1_000 > self._stale_us:
+                # the book as it was then: what was stored before it has been wrong since
+                self._observation.ended(feed.name, BOOKS_STREAM, feed.book.ms * 1_000, received, STALE)
+            else:
+                self._book_changed(feed, received)
         elif change is BookChange.APPLIED:
             feed.evidence.last_book_us = received
         elif change in BROKEN:
@@ -288,7 +336,10 @@ class Receiver:
         feed.counters.resyncs += 1
         feed.counters.crossed += change is BookChange.CROSSED
         cause = f"book: {change.value}"
-        self._observation.invalid_book(feed.name, BOOKS_STREAM, feed.book.ms * 1_000, received, cause)
+        since = feed.book.ms * 1_000
+        self._observation.invalid_book(feed.name, BOOKS_STREAM, since, received, cause)
+        if change is BookChange.GAP:
+            self._want_audit(Doubt(feed.name, since, received))
         if not self._settings.full_depth:
             self._want_snapshot(feed.name)
 

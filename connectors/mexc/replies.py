@@ -29,10 +29,10 @@ from connectors.mexc.errors import (
 from connectors.mexc.reading import Inconsistent, Read, read_deals, read_delta, read_each, read_full, read_ticker
 from connectors.mexc.records import Deal, DepthDelta, DepthFull, Rejected, TickerRow
 from connectors.mexc.wire import (
+    LAST_SECOND,
     Finite,
     Milliseconds,
     Rate,
-    Seconds,
     SymbolName,
     WireDeal,
     WireDepth,
@@ -179,7 +179,9 @@ def decode_klines(body: bytes) -> Klines:
             raise ExchangeUnreadable(f"klines: {len(values)} values of {name} for {count} times")
         return np.array([np.nan if value is None else value for value in values], np.float64)
 
+    # the times of bars are seconds; a number beyond the year 2100 can only be milliseconds
     times = np.array(wire.time, np.int64)
+    times = np.where(times > LAST_SECOND, times // 1_000, times)
     order = np.argsort(times, kind="stable")
     return Klines(
         ts=times[order] * MICROSECONDS,
@@ -223,7 +225,7 @@ def decode_funding_history(body: bytes, rejected: list[Rejected] | None = None) 
 
 
 class _WireKlines(Struct, rename="camel", gc=False):
-    time: list[Seconds]
+    time: list[Milliseconds]
     open: list[Finite | None] | None = None
     close: list[Finite | None] | None = None
     high: list[Finite | None] | None = None

@@ -66,11 +66,11 @@ class BookSeeder:
                 continue
             try:
                 seed = book.on_snapshot(await self._rest.depth(symbol, SNAPSHOT_LEVELS), SNAPSHOT_LEVELS)
-            except ExchangeRejected as rejection:
-                self._wanted.pop(symbol, None)
-                self._on_refused(symbol, str(rejection))
-                continue
-            except ExchangeError:
+            except ExchangeError as error:
+                if isinstance(error, ExchangeRejected) and not error.retryable:
+                    self._wanted.pop(symbol, None)
+                    self._on_refused(symbol, str(error))
+                    continue
                 seed = Seed.BEHIND
             if symbol not in self._wanted:
                 continue

@@ -7,6 +7,7 @@ all have left this one.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -158,6 +159,7 @@ class _LivePartition(StatefulSourcePartition[MarketBatch, LiveState]):
         self._awake = datetime.now(UTC)
         self._heartbeat = self._awake
         self._ended = False
+        self._taken = time.monotonic()
 
     def next_batch(self) -> list[MarketBatch]:
         if self._ended:
@@ -168,11 +170,12 @@ class _LivePartition(StatefulSourcePartition[MarketBatch, LiveState]):
         if ending:
             self._feed.stop()
             self._ended = True
+        since, self._taken = self._taken, time.monotonic()
         received = self._feed.take()
         if not received.stamped and not received.rows and not ending and now < self._heartbeat:
             return []
         self._heartbeat = now + timedelta(seconds=HEARTBEAT_SECONDS)
-        return self._slice(received)
+        return self._slice(received, since)
 
     def next_awake(self) -> datetime | None:
         return self._awake
@@ -187,7 +190,8 @@ class _LivePartition(StatefulSourcePartition[MarketBatch, LiveState]):
         duration = self._settings.duration_us
         return duration is not None and self._stamper.watermark >= self._state.tape_from + duration
 
-    def _slice(self, received: Received) -> list[MarketBatch]:
+    def _slice(self, received: Received, since: float) -> list[MarketBatch]:
+        """`since` is when the take before was, so that nothing in this one is older."""
         settings, stamper = self._settings, self._stamper
         exchange_now = self._feed.now_us()
         taped = tape(
@@ -203,7 +207,7 @@ class _LivePartition(StatefulSourcePartition[MarketBatch, LiveState]):
         if page.to_ts == page.from_ts:
             stamper.advance(exchange_now - round(HEARTBEAT_LAG_US * settings.clock_rate))
             page = replace(page, to_ts=stamper.watermark)
-        self._journal.append(Entry(taped.tables, page.from_ts, page.to_ts, stamper.next_seq - 1))
+        self._journal.append(Entry(taped.tables, page.from_ts, page.to_ts, stamper.next_seq - 1), since)
         batches = [batch for batches in self._cutter.cut(page) for batch in batches]
         self._advance(taped)
         return batches

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field, fields
+from typing import Final
 
 from connectors.mexc.book import Level2Book
 from connectors.mexc.contracts import ContractDetail
 from connectors.mexc.deals import DealHistory
 from connectors.mexc.evidence import SymbolEvidence
+
+GAPS_REMEMBERED: Final = 64
 
 
 @dataclass(slots=True)
@@ -27,6 +31,16 @@ class SymbolCounters:
     def since(self, before: SymbolCounters) -> dict[str, int]:
         """The growth since an earlier state, by name."""
         return {each.name: getattr(self, each.name) - getattr(before, each.name) for each in fields(self)}
+
+
+@dataclass(slots=True)
+class Stall:
+    """A stream that had stalled and was asked for anew: when (loop time), what the exchange's ticker knew of it then,
+    and after how many seconds of silence its connection is given up."""
+
+    since: float
+    known: object
+    patience: float
 
 
 @dataclass(slots=True)
@@ -50,6 +64,10 @@ class SymbolFeed:
     """A change of the best levels waits for `next_book_us`."""
     lag_us: int | None = None
     """Receive time minus exchange time of the newest trade."""
-    stalled_at: float = float("-inf")
-    """Loop time of the last stall."""
+    stalls: dict[str, Stall] = field(default_factory=dict)
+    """The last stall of each channel."""
+    trades_from_us: int | None = None
+    """Since when its trades are received by this process."""
+    trade_gaps: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=GAPS_REMEMBERED))
+    """The last gaps of its trades, from and to."""
     removed: bool = False

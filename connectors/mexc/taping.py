@@ -59,8 +59,8 @@ def tape(
     exchange_us = _joined(trades.exchange_us, books.exchange_us, [event.exchange_us for event in events])
     fetched = np.zeros(counts[2], np.bool_)
     fetched[: counts[0]] = np.frombuffer(trades.late, np.int8)
-    # events mark when something became known here: however old their cause, they are never late
-    exchange_us[counts[1] :] = np.maximum(exchange_us[counts[1] :], from_ts + 1)
+    # books and events mark when something became known here: however old their cause, they are never late
+    exchange_us[counts[0] :] = np.maximum(exchange_us[counts[0] :], from_ts + 1)
     by_arrival = np.argsort(arrival, kind="stable")
     stamps = stamper.stamp(exchange_us[by_arrival], exchange_now, fetched[by_arrival])
     ts, seq, late = np.empty_like(exchange_us), np.empty_like(exchange_us), np.empty_like(fetched)

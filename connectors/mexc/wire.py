@@ -27,7 +27,7 @@ Rate: TypeAlias = Annotated[float, Meta(ge=-10, le=10)]
 """A funding rate as a fraction of the notional; the exchange's own bounds are ±0.04 at most."""
 Milliseconds: TypeAlias = Annotated[int, Meta(ge=0, le=_LAST_MS)]
 """UTC, up to the year 2100."""
-Seconds: TypeAlias = Annotated[int, Meta(ge=0, le=_LAST_MS // 1_000)]
+LAST_SECOND: Final = _LAST_MS // 1_000
 Version: TypeAlias = Annotated[int, Meta(ge=0, le=_LARGEST_INTEGER)]
 SymbolName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 

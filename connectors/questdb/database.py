@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import urllib3
 from pydantic import SecretStr
 
-from connectors.questdb.errors import StorageRejected, StorageUnavailable, TableSuspended
+from connectors.questdb.errors import AccessRefused, StorageRejected, StorageUnavailable, TableSuspended
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 600.0
@@ -205,8 +205,8 @@ class Database:
                 )
             return _pools[key]
 
-    def _refused(self) -> StorageRejected:
-        return StorageRejected(f"the database at {self.address} refuses the user {self.user!r} or the password")
+    def _refused(self) -> AccessRefused:
+        return AccessRefused(f"the database at {self.address} refuses the user {self.user!r} or the password")
 
     def _unreachable(self, error: Exception) -> StorageUnavailable:
         return StorageUnavailable(

@@ -19,6 +19,10 @@ class StorageRejected(StorageError):
     """The database understood and said no: bad SQL, an unknown table or column, a value of the wrong type."""
 
 
+class AccessRefused(StorageRejected):
+    """It refuses the user or the password: the wrong ones, or another server has taken the port meanwhile."""
+
+
 class TableSuspended(StorageUnavailable):
     """A table takes no more rows until somebody has removed the cause and resumed it."""
 

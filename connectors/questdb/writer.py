@@ -12,7 +12,7 @@ from questdb import QuestDBError, QuestDBErrorCode, Sender
 
 from connectors.questdb.columns import NULL, Columns, TableColumns, concatenate, rows_to_columns, split, table_columns
 from connectors.questdb.database import Database
-from connectors.questdb.errors import StorageError, StorageRejected, StorageUnavailable
+from connectors.questdb.errors import AccessRefused, StorageError, StorageRejected, StorageUnavailable
 
 __all__ = ["NULL", "TableWriter", "rows_to_columns"]
 
@@ -198,7 +198,7 @@ class TableWriter:
         words = " ".join(str(error).split())
         table, address = self.columns.table, self._database.address
         if error.code == QuestDBErrorCode.AuthError:
-            return StorageRejected(f"the database at {address} refuses the user {self._database.user!r} for writing")
+            return AccessRefused(f"the database at {address} refuses the user {self._database.user!r} for writing")
         if error.code == QuestDBErrorCode.ServerFlushError and '"code":"invalid"' in words:
             return StorageRejected(f"the database refused rows of {table}: {words}")
         if self._database.disk_is_full(words):

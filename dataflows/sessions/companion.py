@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from connectors.processes import ProcessIdentity
@@ -25,11 +25,12 @@ _AGAIN_SECONDS: Final = 5.0
 
 
 class Companion:
-    """Keeps `tapeflow ARGUMENT…` running until it is closed; where it ends by itself it is started again."""
+    """Keeps `tapeflow ARGUMENT…` running until it is closed; where it ends by itself it is started again, with the
+    arguments of that moment."""
 
-    def __init__(self, folder: SessionFolder, arguments: Sequence[str]) -> None:
+    def __init__(self, folder: SessionFolder, arguments: Callable[[], Sequence[str]]) -> None:
         self._folder = folder
-        self._arguments = tuple(arguments)
+        self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
 
@@ -37,14 +38,15 @@ class Companion:
         """Start it where it does not run, at most every 5 s."""
         if self._process is not None and self._process.poll() is None:
             return
+        arguments = self._arguments()
         if self._process is not None:
             if time.monotonic() - self._started < _AGAIN_SECONDS:
                 return
             how = f"ended with code {self._process.returncode}"
-            say("WARNING", f"`tapeflow {' '.join(self._arguments[:2])}` {how}, started again; see {LOG_FILE}")
+            say("WARNING", f"`tapeflow {' '.join(arguments[:2])}` {how}, started again; see {LOG_FILE}")
         identity = ProcessIdentity.of(os.getpid())
         command = [sys.executable, "-P", "-m", "dataflows.sessions.companion"]
-        command += [str(identity.pid), repr(identity.created), *self._arguments]
+        command += [str(identity.pid), repr(identity.created), *arguments]
         with (self._folder.path / LOG_FILE).open("ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self._started = time.monotonic()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -63,7 +63,8 @@ class CollectPlan(SessionPlan, frozen=True, kw_only=True, tag="collect"):
     `duration_us` how long to record in its time (None = until somebody stops it). Books keep the best `book_levels`,
     at most every `book_interval_ms`; `depth_mode` is `merged` (deltas) or `full`. Streams are held back `linger_ms`
     so that what arrives out of order can be put in order. At most `journal_bytes` wait for the database. With
-    `simulated` the session runs the exchange itself: options of `tapeflow exchange serve`.
+    `simulated` the session runs the exchange itself: options of `tapeflow exchange serve`. `feed` has fields of
+    `FeedSettings` that are to be other than usual: a feed in a hurry shows in seconds what takes minutes.
     """
 
     exchange: str
@@ -77,6 +78,7 @@ class CollectPlan(SessionPlan, frozen=True, kw_only=True, tag="collect"):
     linger_ms: int = 250
     journal_bytes: int = 2 << 30
     simulated: tuple[str, ...] = ()
+    feed: dict[str, Any] = {}
     recovery: bool = True
     epoch_seconds: float = 30.0
 

@@ -65,5 +65,7 @@ def merge_collected(parts: Sequence[CollectProgress]) -> CollectProgress | None:
         database_away=any(part.database_away for part in parts),
         lag_ms_p50=max((part.lag_ms_p50 for part in parts if part.lag_ms_p50 is not None), default=None),
         lag_ms_p99=max((part.lag_ms_p99 for part in parts if part.lag_ms_p99 is not None), default=None),
+        stored_ms_p50=max((part.stored_ms_p50 for part in parts if part.stored_ms_p50 is not None), default=None),
+        stored_ms_p99=max((part.stored_ms_p99 for part in parts if part.stored_ms_p99 is not None), default=None),
         **{name: sum(getattr(part, name) for part in parts) for name in _SUMS},
     )

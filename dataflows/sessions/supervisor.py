@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 import time
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -72,8 +73,8 @@ class Supervisor:
         self._courier = Courier(folder, database, partial(revive_database, home, plan.database))
         self._session.store = self._courier
         self._workers = WorkerProcesses(folder, plan)
-        simulated = plan.simulated if isinstance(plan, CollectPlan) else ()
-        self._exchange = Companion(folder, ("exchange", "serve", *simulated)) if simulated else None
+        self._simulated = plan.simulated if isinstance(plan, CollectPlan) else ()
+        self._exchange = Companion(folder, self._serve_exchange) if self._simulated else None
         self._policy = restarts or RestartPolicy()
         self._restarts = 0
         self._spent_seconds = 0.0
@@ -191,6 +192,15 @@ class Supervisor:
         progress = msgspec.structs.replace(self._known, status=status, restarts=self._restarts)
         progress.database_away |= self._courier.away
         return progress
+
+    def _serve_exchange(self) -> list[str]:
+        """How the simulated exchange is started now. Its time goes on after that of the tape, which may have run ahead
+        of ours."""
+        command = ["exchange", "serve", *self._simulated]
+        reached = self._progress(self._session.record.status).tape_ts
+        if reached is not None and (reached > now_us() or "--start" in command):
+            command += ["--start", datetime.fromtimestamp(reached / 1e6, UTC).isoformat()]
+        return command
 
     def _tell(self, progress: SessionProgress) -> None:
         """Say it to those who follow; that it cannot be said, on a full disk, is no reason to end."""

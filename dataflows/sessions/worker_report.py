@@ -15,7 +15,9 @@ class CollectProgress(msgspec.Struct, frozen=True, kw_only=True):
 
     `tape_from` and `tape_ts` bound the tape recorded so far (None before its first slice). `gaps` are stretches
     without data, `dropped` what found the queue full. `journal_rows` and `journal_bytes` wait for the database, which
-    takes no rows where `database_away`. Lags are from the exchange's time to ours, of the last few seconds.
+    takes no rows where `database_away`. Lags are from the exchange's time to ours, of the last few seconds;
+    `stored_ms` is how long rows took from their arrival to the database's acknowledgement, of the newest records (upper
+    bounds).
     """
 
     tape_from: int | None = None
@@ -33,6 +35,8 @@ class CollectProgress(msgspec.Struct, frozen=True, kw_only=True):
     database_away: bool = False
     lag_ms_p50: float | None = None
     lag_ms_p99: float | None = None
+    stored_ms_p50: float | None = None
+    stored_ms_p99: float | None = None
 
 
 class Measures(msgspec.Struct, kw_only=True):

@@ -176,7 +176,7 @@ class Rest:
         mark = self_trade_mark(deal.deal_id)
         return (
             f'{{"p":{number_text(deal.price)},"v":{deal.contracts},"T":{taker},"O":{deal.opens},"M":{mark},'
-            f'"t":{deal.ms + self._stage.shift}}}'
+            f'"t":{self._stage.told(deal.ms)}}}'
         )
 
     def _klines(self, request: web.Request) -> bytes:
@@ -223,7 +223,7 @@ class Rest:
 
     def _ticker_row(self, ticker: dict[str, Any]) -> dict[str, Any]:
         return {name: plain(value) for name, value in ticker.items()} | {
-            "timestamp": ticker["timestamp"] + self._stage.shift
+            "timestamp": self._stage.told(ticker["timestamp"])
         }
 
     def _funding(self, request: web.Request) -> bytes:

@@ -240,7 +240,7 @@ class ExchangeServer:
         offset = self.faults.get("clock_offset")
         if offset is not None:
             minutes = (time.monotonic() - offset.since) / 60.0
-            self.stage.shift = round(offset.number("ms") + offset.number("drift") * minutes)
+            self.stage.set_shift(round(offset.number("ms") + offset.number("drift") * minutes))
         if seconds < self._next_look:
             return
         self._next_look = seconds + LOOK_SECONDS
@@ -268,7 +268,7 @@ class ExchangeServer:
                 picked = [symbol for symbol in venue.symbols if setting.picks(symbol)]
                 self._rest.lagging.begin(setting, [venue.depth(symbol, ALL_LEVELS) for symbol in picked])
         elif name == "clock_offset" and not is_on:
-            self.stage.shift = 0
+            self.stage.set_shift(0)
         elif name == "held_streams" and not is_on:
             self._happenings.release_held()
 

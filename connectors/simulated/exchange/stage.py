@@ -22,12 +22,27 @@ class Stage:
     clock_ms: Callable[[], int]
     topics: Topics = field(default_factory=Topics)
     shift: int = 0
+    shifts: list[tuple[int, int]] = field(default_factory=list)
+    """Since when (exchange time) the clocks were off by how much, oldest first."""
     delivery: Delivery = field(init=False)
     odd: OddPushes = field(init=False)
 
     def __post_init__(self) -> None:
         self.delivery = Delivery(self.faults)
         self.odd = OddPushes(self.faults)
+
+    def set_shift(self, shift: int) -> None:
+        """From now on the clocks are off by so much."""
+        if shift != self.shift:
+            self.shift = shift
+            self.shifts.append((self.venue.now_ms, shift))
+
+    def told(self, ms: int) -> int:
+        """What the clocks showed when something happened: its time does not change when they are set later."""
+        for since, shift in reversed(self.shifts):
+            if since < ms:
+                return ms + shift
+        return ms
 
     @property
     def now(self) -> int:

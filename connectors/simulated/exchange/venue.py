@@ -64,7 +64,7 @@ class Venue:
 
     def __init__(self, flow: MarketFlow, *, seed: int = 0, levels: int = DEFAULT_LEVELS) -> None:
         self._flow = flow
-        self._log = EventLog()
+        self._log = EventLog(flow.start_ms)
         self._now_ms = flow.start_ms
         listings = flow.listings
         commits = max(min(COMMITS_KEPT, COMMITS_IN_ALL // max(len(listings), 1)), 100)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -348,3 +349,15 @@ def test_a_full_disk_leaves_no_half_record(tmp_path: Path) -> None:
     with Journal(tmp_path / "j") as journal:
         assert journal.torn_bytes == 0
         assert seqs(list(journal.entries_after(-1))) == list(range(int(limited.stdout) + 1))
+
+
+def test_delays_run_from_the_oldest_row_to_the_acknowledgement(tmp_path: Path, make_slice: MakeSlice) -> None:
+    with Journal(tmp_path / "j") as journal:
+        journal.append(make_slice(0), since=time.monotonic() - 100.0)
+        journal.append(make_slice(1))
+        assert journal.recent_delays == ()
+        drop(journal, 1)
+        (first,) = journal.recent_delays
+        drop(journal, 1)
+        _, second = journal.recent_delays
+    assert first >= 100.0 > second >= 0.0

@@ -142,7 +142,8 @@ def test_a_reply_that_does_not_reach_back_is_not_complete() -> None:
     history = having(deal(1, 10), deal(9, 90))
     reply = [deal(number, 10 * number) for number in range(5, 10)]
     assert history.missing(reply, 10, 90, limit=5) == Recovered(reply[:4], complete=False)
-    assert history.missing(reply, 10, 90, limit=6).complete, "a reply shorter than it may be is all there is"
+    assert not history.missing(reply, 10, 90, limit=6).complete, "a shorter reply without what is known is not all"
+    assert DealHistory().missing(reply, 10, 90, limit=6).complete, "a reply shorter than it may be is all there is"
     assert not history.missing(reply, limit=5).complete
 
 
@@ -261,3 +262,11 @@ def test_two_hundred_thousand_recoveries() -> None:
     for seed in range(200_000):
         ids = ("all", "pushes", "none")[seed % 3]
         check_recovery(seed, ids, ids != "all" and seed % 2 == 0)
+
+
+def test_a_recovered_trade_that_is_pushed_afterwards_is_a_repetition() -> None:
+    history = DealHistory()
+    assert history.add_recovered(deal(None, 10))
+    assert not history.add(deal(7, 10)), "the same trade, now with its id"
+    assert not history.add(deal(7, 10))
+    assert history.add(deal(8, 10)), "another one that looks like it"

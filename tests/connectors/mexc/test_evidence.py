@@ -64,3 +64,10 @@ def test_a_book_that_changed_a_moment_ago_is_never_doubted() -> None:
 
 def test_a_symbol_without_a_book_cannot_be_compared() -> None:
     assert judge_book(SymbolEvidence(), ticker(None, 1.2, 1.3), NOW) is Verdict.NOTHING
+
+
+def test_a_symbol_that_traded_before_anybody_listened_stays_quiet() -> None:
+    known = SymbolEvidence()
+    for seconds in (0, 10, 20):
+        assert judge_trades(known, ticker(NOW - 600 * SECOND), NOW + seconds * SECOND) is Verdict.QUIET
+    assert known.trades_sure_us == NOW + 16 * SECOND, "but for the tickers' lag"

@@ -91,3 +91,12 @@ def test_a_symbol_that_is_gone_ends_with_an_event() -> None:
     inbox.take()
     found.removed(A, 50, "the exchange lists it no longer")
     assert events(inbox) == [(50, A, "observed_off", "trades"), (50, A, "symbol_removed", None)]
+
+
+def test_a_gap_does_not_begin_before_its_stream_was_observed() -> None:
+    found, inbox = observation()
+    found.began(A, "trades", 100, "quiet")
+    found.ended(A, "trades", 0, 200, "stalled")
+    found.began(A, "books", 150, "the first book")
+    found.invalid_book(A, "books", 20, 200, "crossed")
+    assert [row["timestamp"] for row in inbox.take().rows["data_gaps"]] == [100, 150]

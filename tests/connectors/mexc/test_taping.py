@@ -105,3 +105,13 @@ def test_nothing_received_is_an_empty_stretch() -> None:
     found = taped(Inbox())
     assert found.tables == {}
     assert (found.page.from_ts, found.page.to_ts) == (NOW - SECOND, NOW - SECOND)
+
+
+def test_a_book_that_comes_late_is_on_the_tape_now_in_tables_and_page_alike() -> None:
+    inbox = Inbox()
+    inbox.add_book(0, NOW - 60 * SECOND, NOW, 7, book(7, 100.0, 200.0), 2)
+    found = taped(inbox)
+    columns = found.tables["tick_orderbook"]
+    assert found.page.books.ts.tolist() == list(columns["timestamp"]) == [NOW - SECOND + 1]
+    assert list(columns["exchange_ts"]) == [NOW - 60 * SECOND]
+    assert found.late == 0

@@ -31,6 +31,10 @@ def undisturbed(tapeflow, market, accounts) -> str:
     return tapeflow("backtest", market.session_id, "--accounts", str(accounts), "--json").finished["session_id"]
 
 
+def _heed_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture
 def started(environment, market, accounts, database_home):
     """Starts a paced backtest and waits until it flows; ends what is left of it after the test."""
@@ -44,6 +48,8 @@ def started(environment, market, accounts, database_home):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # a shell's background jobs ignore Ctrl-C, and what they start does too
+            preexec_fn=_heed_ctrl_c if sys.platform != "win32" else None,
         )
         running.append(process)
         line = process.stdout.readline()

@@ -50,8 +50,9 @@ def test_depth_of_the_past_is_a_true_book_of_the_past(play, tmp_path, mode):
         begin = venue.depth("AAA_USDT").version
         await client.until(lambda: venue.depth("AAA_USDT").version > begin + 130)
         for _ in range(6):
+            reply = (await scene.get("depth/AAA_USDT"))["data"]
             now = venue.depth("AAA_USDT").version
-            replies.append((now, (await scene.get("depth/AAA_USDT"))["data"]))
+            replies.append((now, reply))
             await client.until(lambda now=now: venue.depth("AAA_USDT").version > now + 2)
 
     run(play, body, "stale_depth", {"behind": 60, "mode": mode}, truth=tmp_path)

@@ -140,6 +140,7 @@ def test_without_the_database_a_recording_goes_on_restarts_and_stops_and_tells_i
     again.kill_worker()
     again.wait_for(lambda: running_database(fresh_home) is not None)
     again.wait_for(lambda: not VersionSpool(again.folder).waiting())
+    again.wait_for(lambda: again.progress().restarts == 1 and again.progress().status == "RUNNING")
     again.stop()
     assert again.end().cause == "stopped on request"
     database = running_database(fresh_home)

@@ -18,7 +18,8 @@ from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
 from connectors.journal.drainer import Drainer
 from connectors.journal.journal import Journal
-from connectors.mexc.feed import FeedSettings, MexcFeed
+from connectors.mexc.feed import MexcFeed
+from connectors.mexc.feed_settings import FeedSettings
 from connectors.mexc.source import LiveProgress, LiveSettings, LiveSource
 from connectors.mexc.symbol_feed import SymbolCounters, SymbolFeed
 from connectors.questdb.server import revive_database

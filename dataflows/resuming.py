@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from connectors.journal.drainer import Drainer
 from connectors.journal.journal import Journal
-from connectors.mexc.feed import Interrupted
-from connectors.mexc.frames import Deal
+from connectors.mexc.feed_settings import Interrupted
 from connectors.mexc.observation import OpenGap
+from connectors.mexc.records import Deal
 from connectors.mexc.source import LiveState
 from connectors.mexc.symbol_feed import SymbolCounters
 from connectors.questdb.columns import NULL

@@ -6,14 +6,15 @@ The exchange gives the last 100 trades of a symbol, no more: what lies further b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from connectors.mexc.deals import MOST_IN_REPLY, DealHistory, Recovered
+from connectors.mexc.deals import MOST_IN_REPLY, Recovered
 from connectors.mexc.errors import ExchangeError
 from connectors.mexc.observation import OpenGap
 from connectors.mexc.records import Deal
 from connectors.mexc.rest import MexcRest
+from connectors.mexc.symbol_feed import SymbolFeed
 
 WORKERS: Final = 4
 TRIES: Final = 4
@@ -27,22 +28,17 @@ class Backfill:
     def __init__(
         self,
         rest: MexcRest,
-        histories: dict[str, DealHistory],
+        symbols: Mapping[str, SymbolFeed],
         on_recovered: Callable[[OpenGap, Recovered, Sequence[Deal]], None],
     ) -> None:
         self._rest = rest
-        self._histories = histories
+        self._symbols = symbols
         self._on_recovered = on_recovered
         self._queue: asyncio.Queue[OpenGap] = asyncio.Queue()
 
     def want(self, gap: OpenGap) -> None:
         """Look for the trades of a gap that has closed."""
         self._queue.put_nowait(gap)
-
-    @property
-    def waiting(self) -> int:
-        """Gaps that nobody has looked into yet."""
-        return self._queue.qsize()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -61,7 +57,7 @@ class Backfill:
                     await asyncio.sleep(max(_PAUSE_SECONDS * (attempt + 1), self._rest.blocked_seconds))
                     continue
                 end_ms = None if gap.end_us is None else gap.end_us // 1_000
-                found = self._histories[gap.symbol].missing(reply, gap.start_us // 1_000, end_ms)
+                found = self._symbols[gap.symbol].history.missing(reply, gap.start_us // 1_000, end_ms)
                 if found.stale and attempt + 1 < TRIES:
                     await asyncio.sleep(_PAUSE_SECONDS)
                     continue

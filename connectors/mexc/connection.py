@@ -12,9 +12,10 @@ from aiohttp import WSMsgType
 from connectors.mexc.backoff import Backoff
 from connectors.mexc.clock import ExchangeClock
 from connectors.mexc.errors import MalformedFrame
-from connectors.mexc.frames import Ack, ErrorNotice, Frame, Pong, channel_of, decode
+from connectors.mexc.frames import channel_of, decode
 from connectors.mexc.heartbeat import Heartbeat
 from connectors.mexc.limits import TokenBucket
+from connectors.mexc.records import Ack, ErrorNotice, Frame, Pong
 from connectors.mexc.stream_settings import StreamCounters, StreamListener, StreamSettings
 from connectors.mexc.subscriptions import Stream, Subscriptions
 from connectors.mexc.websocket import ConnectFailed, ConnectionOver, Socket, close, connect, send, why_over

@@ -72,3 +72,10 @@ def one_line(text: str) -> str:
     """
     line = " ".join(text[: 2 * _LONGEST_TEXT].split())
     return line if len(line) <= _LONGEST_TEXT else f"{line[: _LONGEST_TEXT - 1]}…"
+
+
+def innermost(error: BaseException) -> BaseException:
+    """The first error itself, without the groups of tasks that it ended."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

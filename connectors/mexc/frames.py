@@ -19,7 +19,6 @@ from connectors.mexc.reading import read_deals, read_each, read_ticker
 from connectors.mexc.records import (
     Ack,
     ContractPush,
-    Deal,
     Deals,
     DepthDelta,
     DepthFull,
@@ -29,35 +28,11 @@ from connectors.mexc.records import (
     FundingPush,
     Ignored,
     IndexPrice,
-    Level,
     Pong,
-    Rejected,
     TickerRow,
     Tickers,
 )
 from connectors.mexc.wire import Milliseconds, WireDeal, WireTicker
-
-__all__ = [
-    "Ack",
-    "ContractPush",
-    "Deal",
-    "Deals",
-    "DepthDelta",
-    "DepthFull",
-    "ErrorNotice",
-    "FairPrice",
-    "Frame",
-    "FundingPush",
-    "Ignored",
-    "IndexPrice",
-    "Level",
-    "Pong",
-    "Rejected",
-    "TickerRow",
-    "Tickers",
-    "channel_of",
-    "decode",
-]
 
 LARGEST_UNPACKED_BYTES: Final = 16 * 1024 * 1024
 """A compressed frame that unpacks to more than this is refused."""

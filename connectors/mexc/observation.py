@@ -66,10 +66,7 @@ class Observation:
         if key not in self._observed:
             self._observed[key] = at_us
             self._inbox.add_event(at_us, symbol, "observed_on", {"stream": stream, "cause": cause})
-        gap = self._open.pop(key, None)
-        if gap is not None:
-            gap.end_us = max(at_us, gap.start_us)
-            self.store(gap)
+        gap = self._close(key, at_us)
         if all(self.is_observed(symbol, each) for each in self._streams):
             self._healthy_since.setdefault(symbol, at_us)
         return gap
@@ -85,8 +82,7 @@ class Observation:
 
     def missed(self, gap: OpenGap) -> None:
         """A gap that is over, and that nobody had noticed."""
-        self.gaps += 1
-        self._gaps_of[gap.symbol] += 1
+        self._count(gap)
         if gap.end_us is not None:
             self._healthy_us[gap.symbol] = self._healthy_us.get(gap.symbol, 0) - (gap.end_us - gap.start_us)
         self.store(gap)
@@ -103,10 +99,7 @@ class Observation:
         for gap in gaps:
             payload = {"stream": gap.stream, "cause": gap.cause}
             self._inbox.add_event(gap.start_us, gap.symbol, "observed_off", payload)
-            self.gaps += 1
-            self._gaps_of[gap.symbol] += 1
-            self._open[gap.symbol, gap.stream] = gap
-            self.store(gap)
+            self._open_gap(gap)
 
     def close_all(self, until_us: int, at_us: int, cause: str) -> None:
         """The session ends at `at_us`, and gaps that last end with it; the others were observed until `until_us`."""
@@ -114,19 +107,14 @@ class Observation:
             if (symbol, stream) not in self._open:
                 self._inbox.add_event(until_us, symbol, "observed_off", {"stream": stream, "cause": cause})
         self._observed.clear()
-        for gap in self._open.values():
-            gap.end_us = max(at_us, gap.start_us)
-            self.store(gap)
-        self._open.clear()
+        for key in list(self._open):
+            self._close(key, at_us)
 
     def removed(self, symbol: str, at_us: int, cause: str) -> None:
         """The symbol is no longer traded: its streams and gaps end."""
         for stream in sorted(stream for name, stream in self._observed.keys() | self._open.keys() if name == symbol):
             self._observed.pop((symbol, stream), None)
-            gap = self._open.pop((symbol, stream), None)
-            if gap is not None:
-                gap.end_us = max(at_us, gap.start_us)
-                self.store(gap)
+            self._close((symbol, stream), at_us)
             self._inbox.add_event(at_us, symbol, "observed_off", {"stream": stream, "cause": cause})
         self._inbox.add_event(at_us, symbol, "symbol_removed", {"cause": cause})
 
@@ -149,9 +137,22 @@ class Observation:
         since = self._healthy_since.pop(symbol, None)
         if since is not None:
             self._healthy_us[symbol] = self._healthy_us.get(symbol, 0) + max(start_us - since, 0)
-        gap = self._open.get(key)
-        if gap is None:
-            self.gaps += 1
-            self._gaps_of[symbol] += 1
-            self._open[key] = gap = OpenGap(*key, start_us, cause)
+        if key not in self._open:
+            self._open_gap(OpenGap(*key, start_us, cause))
+
+    def _count(self, gap: OpenGap) -> None:
+        self.gaps += 1
+        self._gaps_of[gap.symbol] += 1
+
+    def _open_gap(self, gap: OpenGap) -> None:
+        self._count(gap)
+        self._open[gap.symbol, gap.stream] = gap
+        self.store(gap)
+
+    def _close(self, key: tuple[str, str], at_us: int) -> OpenGap | None:
+        """End the gap that lasts, if one does, and return it."""
+        gap = self._open.pop(key, None)
+        if gap is not None:
+            gap.end_us = max(at_us, gap.start_us)
             self.store(gap)
+        return gap

@@ -15,11 +15,10 @@ from connectors.mexc.book import BROKEN, BookChange
 from connectors.mexc.clock import ExchangeClock
 from connectors.mexc.contracts import ContractDetail, base_quantity
 from connectors.mexc.deals import Recovered
-from connectors.mexc.frames import ContractPush, Deal, Deals, DepthDelta, DepthFull, Frame
 from connectors.mexc.inbox import Inbox
 from connectors.mexc.losses import lost_trades
 from connectors.mexc.observation import Observation, OpenGap
-from connectors.mexc.records import Rejected
+from connectors.mexc.records import ContractPush, Deal, Deals, DepthDelta, DepthFull, Frame, Rejected
 from connectors.mexc.stream import Subscription
 from connectors.mexc.symbol_feed import SymbolFeed
 from connectors.questdb.columns import NULL
@@ -150,7 +149,7 @@ class Receiver:
     # Trades
 
     def _deals(self, feed: SymbolFeed, frame: Deals, received: int) -> None:
-        add, history, detail, evidence = self._inbox.add_trade, feed.history, feed.detail, feed.evidence
+        history, evidence = feed.history, feed.evidence
         observed = self._observation.is_observed(feed.name, TRADES_STREAM)
         counters = feed.counters
         for deal in frame.deals:
@@ -169,9 +168,7 @@ class Receiver:
             if not observed:
                 self._trades_began(feed, at, "the first trade")
                 observed = True
-            quantity = base_quantity(deal.contracts, deal.price, detail)
-            number = NULL if deal.trade_id is None else deal.trade_id
-            add(feed.index, at, received, deal.price, quantity, deal.side, number)
+            self._add(feed, deal, received)
             counters.trades += 1
             if at > evidence.last_trade_us:
                 evidence.last_trade_us = at
@@ -257,11 +254,13 @@ class Receiver:
             feed.trade_gaps.append((gap.start_us, at))
             self._want_trades(gap)
 
-    def _add_late(self, feed: SymbolFeed, deal: Deal, received: int) -> None:
+    def _add(self, feed: SymbolFeed, deal: Deal, received: int, *, late: bool = False) -> None:
         quantity = base_quantity(deal.contracts, deal.price, feed.detail)
         number = NULL if deal.trade_id is None else deal.trade_id
-        at = deal.ms * 1_000
-        self._inbox.add_trade(feed.index, at, received, deal.price, quantity, deal.side, number, late=True)
+        self._inbox.add_trade(feed.index, deal.ms * 1_000, received, deal.price, quantity, deal.side, number, late)
+
+    def _add_late(self, feed: SymbolFeed, deal: Deal, received: int) -> None:
+        self._add(feed, deal, received, late=True)
         feed.counters.late += 1
 
     def _check_side(self, feed: SymbolFeed, deal: Deal) -> None:
@@ -270,9 +269,7 @@ class Receiver:
         if bid is None or ask is None or not feed.book.synced:
             return
         met = 1 if deal.price >= ask else -1 if deal.price <= bid else 0
-        if met == deal.side:
-            feed.agreeing_sides += 1
-        elif met:
+        if met and met != deal.side:
             feed.counters.contrary_sides += 1
 
     # Books

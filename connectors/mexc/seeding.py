@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from connectors.mexc.book import Level2Book, Seed
+from connectors.mexc.book import Seed
 from connectors.mexc.errors import ExchangeError, ExchangeRejected
 from connectors.mexc.rest import MexcRest
+from connectors.mexc.symbol_feed import SymbolFeed
 
 SNAPSHOT_LEVELS: Final = 1_000
 WORKERS: Final = 4
@@ -19,18 +20,19 @@ _LONGEST_PAUSE: Final = 10.0
 class BookSeeder:
     """Fetches a snapshot for each book asked for, again with growing pauses until the book accepts one.
 
-    `on_seeded` is told the symbol whose book is whole again, `on_refused` one whose book the exchange will not give.
+    `symbols` may grow meanwhile. `on_seeded` is told the symbol whose book is whole again, `on_refused` one whose book
+    the exchange will not give.
     """
 
     def __init__(
         self,
         rest: MexcRest,
-        books: dict[str, Level2Book],
+        symbols: Mapping[str, SymbolFeed],
         on_seeded: Callable[[str], None],
         on_refused: Callable[[str, str], None],
     ) -> None:
         self._rest = rest
-        self._books = books
+        self._symbols = symbols
         self._on_seeded = on_seeded
         self._on_refused = on_refused
         self._queue: asyncio.Queue[str] = asyncio.Queue()
@@ -47,11 +49,6 @@ class BookSeeder:
         """The symbol's book is not wanted any more."""
         self._wanted.pop(symbol, None)
 
-    @property
-    def waiting(self) -> int:
-        """Books that wait for a snapshot."""
-        return len(self._wanted)
-
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as workers:
@@ -61,11 +58,11 @@ class BookSeeder:
     async def _work(self) -> None:
         while True:
             symbol = await self._queue.get()
-            book = self._books.get(symbol)
-            if book is None or symbol not in self._wanted:
+            feed = self._symbols.get(symbol)
+            if feed is None or symbol not in self._wanted:
                 continue
             try:
-                seed = book.on_snapshot(await self._rest.depth(symbol, SNAPSHOT_LEVELS), SNAPSHOT_LEVELS)
+                seed = feed.book.on_snapshot(await self._rest.depth(symbol, SNAPSHOT_LEVELS), SNAPSHOT_LEVELS)
             except ExchangeError as error:
                 if isinstance(error, ExchangeRejected) and not error.retryable:
                     self._wanted.pop(symbol, None)

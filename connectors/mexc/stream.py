@@ -10,6 +10,7 @@ import aiohttp
 
 from connectors.mexc.clock import ExchangeClock
 from connectors.mexc.connection import Connection, ConnectionStatus
+from connectors.mexc.errors import innermost
 from connectors.mexc.stream_settings import DEFAULT_STREAM_URL, StreamCounters, StreamListener, StreamSettings
 from connectors.mexc.subscriptions import Subscription
 from operators.errors import UsageError
@@ -112,7 +113,7 @@ class MexcStream:
                 # nothing is wanted perhaps, and may be later
                 await asyncio.get_running_loop().create_future()
         except BaseExceptionGroup as errors:
-            raise _innermost(errors) from errors
+            raise innermost(errors) from errors
         finally:
             self._group = None
             self._tasks.clear()
@@ -135,12 +136,6 @@ class MexcStream:
 
 def _loop_time() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _innermost(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 __all__ = ["DEFAULT_STREAM_URL", "MexcStream", "StreamCounters", "StreamListener", "StreamSettings", "Subscription"]

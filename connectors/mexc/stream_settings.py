@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, fields
 from typing import Final, Protocol
 
-from connectors.mexc.frames import Frame
+from connectors.mexc.records import Frame
 from connectors.mexc.subscriptions import Subscription
 from operators.errors import UsageError
 

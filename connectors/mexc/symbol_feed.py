@@ -57,7 +57,6 @@ class SymbolFeed:
     counters: SymbolCounters = field(default_factory=SymbolCounters)
     counted: SymbolCounters = field(default_factory=SymbolCounters)
     """The counters when they were last written."""
-    agreeing_sides: int = 0
     next_book_us: int = 0
     """The next book is not stored before."""
     book_waits: bool = False

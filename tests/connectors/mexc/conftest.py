@@ -19,7 +19,7 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from connectors.mexc.clock import ExchangeClock
-from connectors.mexc.frames import Frame
+from connectors.mexc.records import Frame
 from connectors.mexc.stream import MexcStream, StreamSettings, Subscription
 
 FAST = StreamSettings(

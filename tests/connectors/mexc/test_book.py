@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.mexc.book import BROKEN, RESTARTED_MS, BookChange, Level2Book, Seed
-from connectors.mexc.frames import DepthDelta, DepthFull, Level
 from connectors.mexc.held_changes import HeldChanges
+from connectors.mexc.records import DepthDelta, DepthFull, Level
 
 
 def delta(

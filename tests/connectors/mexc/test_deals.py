@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.mexc.deals import DealHistory, Recovered
-from connectors.mexc.frames import Deal
+from connectors.mexc.records import Deal
 
 
 def deal(number: int | None, ms: int, price: float = 1.0, contracts: float = 1.0, side: int = 1) -> Deal:

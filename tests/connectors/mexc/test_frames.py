@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.mexc.errors import MalformedFrame
-from connectors.mexc.frames import (
-    LARGEST_UNPACKED_BYTES,
+from connectors.mexc.frames import LARGEST_UNPACKED_BYTES, channel_of, decode
+from connectors.mexc.records import (
     Ack,
     ContractPush,
     Deal,
@@ -30,8 +30,6 @@ from connectors.mexc.frames import (
     Pong,
     TickerRow,
     Tickers,
-    channel_of,
-    decode,
 )
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "mexc"

@@ -17,7 +17,7 @@ from connectors.mexc.errors import (
     ExchangeThrottled,
     ExchangeUnreadable,
 )
-from connectors.mexc.frames import Deal, DepthDelta, DepthFull, Rejected, TickerRow
+from connectors.mexc.records import Deal, DepthDelta, DepthFull, Rejected, TickerRow
 from connectors.mexc.replies import (
     FundingRate,
     FundingSettlement,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from connectors.mexc.frames import Deals, DepthDelta
+from connectors.mexc.records import Deals, DepthDelta
 from connectors.mexc.stream import StreamSettings, Subscription
 from operators.errors import UsageError
 

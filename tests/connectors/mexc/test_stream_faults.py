@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType, web
 
-from connectors.mexc.frames import Frame, Tickers, channel_of
+from connectors.mexc.frames import channel_of
+from connectors.mexc.records import Frame, Tickers
 from connectors.mexc.stream import Subscription
 
 BTC, ETH = Subscription("deal", "BTC_USDT"), Subscription("depth", "ETH_USDT")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -20,6 +21,7 @@ from operators.errors import TapeflowError, UsageError
 
 _LOOK_SECONDS: Final = 0.1
 _SECOND_INTERRUPT_SECONDS: Final = 5.0
+_END_SECONDS: Final = 10.0
 
 
 class SupervisorGone(TapeflowError):
@@ -54,6 +56,9 @@ def follow(
             if progress is not None:
                 on_progress(progress)
                 if progress.done:
+                    # its last word is a moment before its end; who resumes or stops the database next finds it gone
+                    with suppress(subprocess.TimeoutExpired):
+                        supervisor.wait(_END_SECONDS)
                     return progress
             if gone:
                 raise SupervisorGone(

@@ -28,7 +28,7 @@ from dataflows.sessions.recorded import recorded_session
 from operators.contracts import ContractSpecification
 from operators.errors import UsageError
 from operators.session import SessionRecord, Status, session_id
-from operators.tape import MICROSECONDS
+from operators.tape import BOOKS_STREAM, MICROSECONDS, TRADES_STREAM
 
 SHOWN_REJECTIONS: Final = 20
 _MOST_LEADING_REJECTIONS: Final = 100_000
@@ -173,7 +173,7 @@ def import_files(
             "contract_size": request.contract_size,
         }
         symbols = _foreseen_symbols(readers, request.symbol)
-        streams = tuple(dict.fromkeys(reader.stream for reader in readers))
+        streams = tuple(dict.fromkeys(stream for reader in readers for stream in reader.streams))
         head_ts = first_ts if request.from_ts is None else request.from_ts
         record = SessionRecord(name, "import", symbols=symbols or (), data_types=streams, config=json.dumps(facts))
         with recorded_session(database, record) as session:
@@ -295,9 +295,11 @@ def _final_fields(outcome: ImportOutcome, facts: Mapping[str, Any]) -> dict[str,
         "seconds": round(outcome.seconds, 6),
         "assumed_contracts": {symbol: contract.to_payload() for symbol, contract in outcome.contracts.items()},
     }
+    found = ((TRADES_STREAM, outcome.trades), (BOOKS_STREAM, outcome.books))
     return {
         "config": json.dumps(config),
         "symbols": outcome.symbols,
+        "data_types": tuple(stream for stream, rows in found if rows),
         "tape_from": outcome.tape_from,
         "tape_to": outcome.tape_to,
         "records_collected": outcome.rows,

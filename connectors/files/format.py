@@ -23,14 +23,14 @@ class ReadOptions:
 
 
 class PartReader(Protocol):
-    """One part that can be read. `stream` is `trades` or `books`; `symbols` are the names that its rows have, None
-    where only the rows tell."""
+    """One part that can be read. `streams` are `trades`, `books` or both; `symbols` are the names that its rows have,
+    None where only the rows tell."""
 
     @property
     def part(self) -> Part: ...
 
     @property
-    def stream(self) -> str: ...
+    def streams(self) -> tuple[str, ...]: ...
 
     @property
     def symbols(self) -> tuple[str, ...] | None: ...

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from connectors.files.binance_trades import BinanceTrades
+from connectors.files.binance_ws import BinanceWs
 from connectors.files.ccxt_trades import CcxtTrades
 from connectors.files.containers import Part
 from connectors.files.errors import UnknownFormat
@@ -14,7 +15,7 @@ from connectors.files.generic import Generic
 from connectors.files.sample import take_sample
 from connectors.files.tardis import Tardis
 
-_EVERY: Final[tuple[Format, ...]] = (BinanceTrades(), CcxtTrades(), Tardis(), Generic())
+_EVERY: Final[tuple[Format, ...]] = (BinanceTrades(), BinanceWs(), CcxtTrades(), Tardis(), Generic())
 FORMATS: Final[Mapping[str, Format]] = {one.name: one for one in _EVERY}
 """All formats by name, in the order in which they are tried: the one that claims least comes last."""
 

@@ -1,4 +1,4 @@
-"""The beginning of a table: what its format is recognised by."""
+"""The beginning of a file: what its format is recognised by."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ _DELIMITERS: Final = ",;\t|"
 @dataclass(frozen=True, slots=True)
 class Sample:
     """`first` is the first line's fields (Parquet: the column names), `rows` the following ones as texts,
-    `schema` the types of a Parquet file."""
+    `schema` the types of a Parquet file, `lines` the beginning of a text as it is (the last one may be cut off)."""
 
     part: Part
     delimiter: str
     first: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     schema: pa.Schema | None = None
+    lines: tuple[str, ...] = ()
 
     @property
     def columns(self) -> dict[str, int]:
@@ -53,7 +54,7 @@ def _of_text(part: Part) -> Sample:
         raise NothingUsable(f"{part.label} is empty" if not lines else f"the first line of {part.label} is blank")
     delimiter = max(_DELIMITERS, key=lines[0].count)
     rows = [_fields(line, delimiter) for line in lines[: _SAMPLE_ROWS + 1] if line]
-    return Sample(part, delimiter, rows[0], tuple(rows[1:]))
+    return Sample(part, delimiter, rows[0], tuple(rows[1:]), lines=tuple(lines))
 
 
 def _fields(line: str, delimiter: str) -> tuple[str, ...]:

@@ -66,6 +66,11 @@ class TableReader:
         """What is read."""
         return self.table.part
 
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """A table has one."""
+        return (self.stream,)
+
     def readings(self, on_bytes: OnBytes = ignore_bytes, block_bytes: int = BLOCK_BYTES) -> Iterator[Reading]:
         """Everything in the part, in order."""
         for rows in self.table.rows(on_bytes, block_bytes):

@@ -4,32 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from connectors.files.blocks import Block, BookBlock, Reading, Rejected, TradeBlock
+from connectors.files.blocks import Block, BookBlock, EventBlock, Reading, Rejected, TradeBlock
 from connectors.files.containers import OnBytes, ignore_bytes
 from connectors.files.errors import MixedSymbols
 from connectors.files.format import PartReader
 from connectors.files.lines import BLOCK_BYTES
 from connectors.files.tape_clock import TOLERANCE_US, TapeClock
 from connectors.files.trade_ids import DuplicateFilter
-from operators.tape import BOOKS_STREAM, TRADES_STREAM, Int64
+from operators.tape import Int64
 
 _SORTED_ROWS: Final = 100_000
-_Block = TypeVar("_Block", TradeBlock, BookBlock)
+_Block = TypeVar("_Block", TradeBlock, BookBlock, EventBlock)
 
 
 @dataclass(frozen=True, slots=True)
 class TapeStep:
-    """Rows that follow one another on the tape, with their numbers (from 0), and what was rejected in `source`."""
+    """Rows of a kind in the order of the tape, with their numbers (from 0), and what was rejected in `source`. The
+    first step that has rows has the tape's first one."""
 
     block: Block
     seq: Int64
+    rejected: tuple[Rejected, ...] = ()
+    source: str = ""
+    stream: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """What one reading has for the tape: rows of one kind or several, in the order of their lines."""
+
+    blocks: tuple[Block, ...]
     rejected: tuple[Rejected, ...]
     source: str
     stream: str
+
+    def order(self) -> Int64:
+        """Which rows of all blocks, laid end to end, come first, second and so on."""
+        if len(self.blocks) == 1:
+            return np.arange(len(self.blocks[0]))
+        return np.argsort(np.concatenate([block.lines for block in self.blocks]), kind="stable")
 
 
 class TapeRows:
@@ -71,40 +88,56 @@ class TapeRows:
             yield from _sorted_steps(list(self._taken(on_bytes)))
             return
         seq = 0
-        for step in self._taken(on_bytes):
-            rows = len(step.block)
-            ts = self._clock.stamp(step.block.ts, step.block.lines, step.source)
-            block = step.block if ts is step.block.ts else replace(step.block, ts=ts)
-            yield replace(step, block=block, seq=np.arange(seq, seq + rows))
-            seq += rows
+        for stretch in self._taken(on_bytes):
+            for step in self._stamped(stretch):
+                yield replace(step, seq=step.seq + seq)
+            seq += sum(map(len, stretch.blocks))
 
-    def _taken(self, on_bytes: OnBytes) -> Iterator[TapeStep]:
-        none = np.zeros(0, np.int64)
+    def _stamped(self, stretch: _Stretch) -> list[TapeStep]:
+        """The stretch with tape times, numbered from 0."""
+        order = stretch.order()
+        lines, times = (
+            np.concatenate([getattr(block, column) for block in stretch.blocks])[order] for column in ("lines", "ts")
+        )
+        ts, seq = np.empty_like(times), np.empty_like(order)
+        ts[order], seq[order] = self._clock.stamp(times, lines, stretch.source), np.arange(len(order))
+        return _split(stretch, seq, ts)
+
+    def _taken(self, on_bytes: OnBytes) -> Iterator[_Stretch]:
         for reader in self._readers:
+            label, stream = reader.part.label, reader.streams[0]
             for reading in reader.readings(on_bytes, self._block_bytes):
-                block, refused = self._cut(reading)
-                block = self._named(block, reader.part.label)
-                if isinstance(block, TradeBlock) and len(block):
-                    block = self._without_duplicates(block)
-                yield TapeStep(block, none, refused, reader.part.label, reader.stream)
+                blocks = tuple(self._used(block, label) for block in reading.blocks)
+                yield _Stretch(blocks, self._refused(reading), label, stream)
                 if self._is_past_the_end(reading):
                     break
 
+    def _used(self, block: Block, label: str) -> Block:
+        """The rows of a block that come on the tape, with their names there."""
+        block = self._named(self._cut(block), label)
+        return self._without_duplicates(block) if isinstance(block, TradeBlock) and len(block) else block
+
     def _is_past_the_end(self, reading: Reading) -> bool:
         """Whether nothing more of a part can lie in the period (it cannot go back by more than a second)."""
-        if self._sort or self._to_ts is None or not len(reading.block):
-            return False
-        return int(reading.block.ts.min()) > self._to_ts + TOLERANCE_US
+        first = [int(block.ts.min()) for block in reading.blocks if len(block)]
+        return not self._sort and self._to_ts is not None and bool(first) and min(first) > self._to_ts + TOLERANCE_US
 
-    def _cut(self, reading: Reading) -> tuple[Block, tuple[Rejected, ...]]:
-        block, refused = reading.block, reading.rejected
-        if self._from_ts is None and self._to_ts is None:
-            return block, refused
+    def _period(self) -> tuple[int, int]:
         low = self._from_ts if self._from_ts is not None else 0
-        high = self._to_ts if self._to_ts is not None else np.iinfo(np.int64).max
+        return low, self._to_ts if self._to_ts is not None else np.iinfo(np.int64).max
+
+    def _cut(self, block: Block) -> Block:
+        if self._from_ts is None and self._to_ts is None:
+            return block
+        low, high = self._period()
         inside = (block.ts >= low) & (block.ts <= high)
-        refused = tuple(entry for entry in refused if entry.ts is None or low <= entry.ts <= high)
-        return (block if inside.all() else block.take(inside)), refused
+        return block if inside.all() else block.take(inside)
+
+    def _refused(self, reading: Reading) -> tuple[Rejected, ...]:
+        if self._from_ts is None and self._to_ts is None:
+            return reading.rejected
+        low, high = self._period()
+        return tuple(entry for entry in reading.rejected if entry.ts is None or low <= entry.ts <= high)
 
     def _named(self, block: Block, label: str) -> Block:
         if self._symbol is None or not len(block):
@@ -136,40 +169,59 @@ class TapeRows:
         return block.take(keep)
 
 
-def _sorted_steps(steps: list[TapeStep]) -> Iterator[TapeStep]:
-    """The same rows numbered in the order of their times, each stream sorted; rejections come first."""
-    trades: list[tuple[TradeBlock, Int64]] = []
-    books: list[tuple[BookBlock, Int64]] = []
-    seq = np.zeros(0, np.int64)
-    if steps:
-        order = np.argsort(np.concatenate([step.block.ts for step in steps]), kind="stable")
-        seq = np.empty(len(order), np.int64)
-        seq[order] = np.arange(len(order))
+def _split(stretch: _Stretch, seq: Int64, ts: Int64) -> list[TapeStep]:
+    """A step per kind, the one with the first row first; what was rejected comes with the first step."""
+    steps = []
     start = 0
-    for step in steps:
-        numbers = seq[start : start + len(step.block)]
-        start += len(step.block)
-        if isinstance(step.block, TradeBlock):
-            trades.append((step.block, numbers))
-        else:
-            books.append((step.block, numbers))
-        if step.rejected:
-            yield replace(step, block=step.block.take(slice(0, 0)), seq=numbers[:0])
-    steps.clear()
-    yield from _sorted_stream(trades, TRADES_STREAM)
-    yield from _sorted_stream(books, BOOKS_STREAM)
+    for block in stretch.blocks:
+        rows = slice(start, start := start + len(block))
+        steps.append(TapeStep(replace(block, ts=ts[rows]), seq[rows], (), stretch.source, stretch.stream))
+    steps.sort(key=lambda step: int(step.seq[0]) if len(step.seq) else len(ts))
+    return [replace(steps[0], rejected=stretch.rejected), *steps[1:]]
 
 
-def _sorted_stream(blocks: list[tuple[_Block, Int64]], stream: str) -> Iterator[TapeStep]:
-    if not blocks:
-        return
+def _sorted_steps(stretches: list[_Stretch]) -> Iterator[TapeStep]:
+    """The same rows numbered in the order of their times, each kind sorted; rejections come first."""
+    kinds: dict[type[Block], list[tuple[Any, Int64]]] = {}
+    times: list[Int64] = []
+    ranks: list[Int64] = []
+    start = 0
+    for stretch in stretches:
+        order = stretch.order()
+        rank = np.empty_like(order)
+        rank[order] = np.arange(start, start + len(order))
+        ranks.append(rank)
+        start += len(order)
+        times += [block.ts for block in stretch.blocks]
+    seq = np.empty(start, np.int64)
+    if stretches:
+        seq[np.lexsort((np.concatenate(ranks), np.concatenate(times)))] = np.arange(start)
+    start = 0
+    for stretch in stretches:
+        for block in stretch.blocks:
+            numbers = seq[start : start + len(block)]
+            start += len(block)
+            kinds.setdefault(type(block), []).append((block, numbers))
+        if stretch.rejected:
+            first = stretch.blocks[0]
+            yield TapeStep(first.take(slice(0, 0)), seq[:0], stretch.rejected, stretch.source, stretch.stream)
+    stretches.clear()
+    for blocks in sorted(kinds.values(), key=_first_number):
+        yield from _sorted_kind(blocks)
+
+
+def _first_number(blocks: list[tuple[Any, Int64]]) -> int:
+    return min((int(seq.min()) for _, seq in blocks if len(seq)), default=-1)
+
+
+def _sorted_kind(blocks: list[tuple[Any, Int64]]) -> Iterator[TapeStep]:
     whole = joined([block for block, _ in blocks])
     seq = np.concatenate([numbers for _, numbers in blocks])
     blocks.clear()
     order = np.argsort(seq)
     for start in range(0, len(order), _SORTED_ROWS):
         rows = order[start : start + _SORTED_ROWS]
-        yield TapeStep(whole.take(rows), seq[rows], (), "", stream)
+        yield TapeStep(whole.take(rows), seq[rows])
 
 
 def joined(blocks: Sequence[_Block]) -> _Block:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from connectors.files.blocks import NULL, BookBlock, Rejected, TradeBlock
+from connectors.files.blocks import NULL, BookBlock, EventBlock, Rejected, TradeBlock
 from operators.tape import Float64, Int64
 
 _TIMESTAMP: Final = pa.timestamp("us", "UTC")
@@ -70,17 +70,16 @@ def dead_letter_table(
     )
 
 
-def event_table(session_id: str, ts: int, events: Sequence[tuple[str, str, str]]) -> pa.Table:
-    """Rows of `tape_events` at one instant, numbered from 0: (symbol, kind, payload as JSON)."""
-    symbols, kinds, payloads = zip(*events, strict=True)
+def event_table(session_id: str, events: EventBlock, seq: Int64) -> pa.Table:
+    """Rows of `tape_events`."""
     return pa.table(
         {
-            "timestamp": _times(np.full(len(events), ts)),
+            "timestamp": _times(events.ts),
             "session_id": _constant(session_id, len(events)),
-            "symbol": pa.array(symbols, pa.utf8()),
-            "seq": np.arange(len(events)),
-            "kind": pa.array(kinds, pa.utf8()),
-            "payload": pa.array(payloads, pa.utf8()),
+            "symbol": _symbols(events.symbol_codes, events.symbols),
+            "seq": seq,
+            "kind": pa.array(events.kind, pa.utf8()),
+            "payload": pa.array(events.payload, pa.utf8()),
         }
     )
 

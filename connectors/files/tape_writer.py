@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from connectors.files.blocks import BookBlock, Rejected, TradeBlock
+from connectors.files.blocks import BookBlock, EventBlock, Rejected, TradeBlock
 from connectors.files.decimals import most_decimals
 from connectors.files.errors import FileError
 from connectors.files.tape_rows import TapeStep, joined
@@ -20,6 +20,7 @@ from operators.tape import BOOKS_STREAM, TRADES_STREAM, Int64
 
 TRADES_PER_PIECE: Final = 500_000
 BOOKS_PER_PIECE: Final = 50_000
+EVENTS_PER_PIECE: Final = 50_000
 LETTERS_PER_PIECE: Final = 50_000
 _UNFORESEEN_SYMBOLS: Final = 1_000
 
@@ -60,6 +61,7 @@ class TapeWriter:
         self._head: int | None = None
         self._trades: list[tuple[TradeBlock, Int64]] = []
         self._books: list[tuple[BookBlock, Int64]] = []
+        self._events: list[tuple[EventBlock, Int64]] = []
         self._letters: dict[tuple[str, str], list[Rejected]] = {}
         self._symbols: dict[str, _Symbol] = {}
         self.trades = 0
@@ -71,7 +73,8 @@ class TapeWriter:
         """Take rows; what has come together to a piece is inserted."""
         if step.rejected:
             self.rejected += len(step.rejected)
-            self._letters.setdefault((step.stream, step.source), []).extend(step.rejected)
+            for entry in step.rejected:
+                self._letters.setdefault((entry.stream or step.stream, step.source), []).append(entry)
             if sum(map(len, self._letters.values())) >= LETTERS_PER_PIECE:
                 self._send_letters()
         if not len(step.block):
@@ -83,6 +86,10 @@ class TapeWriter:
             self.trades += len(step.block)
             if sum(len(block) for block, _ in self._trades) >= TRADES_PER_PIECE:
                 self._send_trades(finished=False)
+        elif isinstance(step.block, EventBlock):
+            self._events.append((step.block, step.seq))
+            if sum(len(block) for block, _ in self._events) >= EVENTS_PER_PIECE:
+                self._send_events(finished=False)
         else:
             prices, quantities = [step.block.bid_px, step.block.ask_px], [step.block.bid_qty, step.block.ask_qty]
             self._measure(step.block, BOOKS_STREAM, prices, quantities)
@@ -96,6 +103,7 @@ class TapeWriter:
         self._set_head_aside(finished=True)
         self._send_trades(finished=True)
         self._send_books(finished=True)
+        self._send_events(finished=True)
         self._send_letters()
         contracts = {
             name: assumed_contract(symbol.price_decimals, symbol.quantity_decimals, self._contract_size)
@@ -110,7 +118,9 @@ class TapeWriter:
             raise FileError(
                 f"more than {self._head // self._events_per_symbol} symbols in one import; split the files by symbol"
             )
-        self._insert("tape_events", event_table(self._session_id, self._head_ts, rows))
+        self._insert(
+            "tape_events", event_table(self._session_id, _head_events(self._head_ts, rows), np.arange(len(rows)))
+        )
         return contracts
 
     def _measure(self, block: Any, stream: str, prices: list[Any], quantities: list[Any]) -> None:
@@ -150,10 +160,29 @@ class TapeWriter:
             self._books.clear()
             self._insert("tick_orderbook", book_table(self._session_id, block, seq, self._contract_size))
 
+    def _send_events(self, *, finished: bool) -> None:
+        if self._events:
+            head = self._set_head_aside(finished=finished)
+            block = joined([block for block, _ in self._events])
+            seq = np.concatenate([numbers for _, numbers in self._events]) + head
+            self._events.clear()
+            self._insert("tape_events", event_table(self._session_id, block, seq))
+
     def _send_letters(self) -> None:
         for (stream, source), letters in self._letters.items():
             self._insert("dead_letters", dead_letter_table(self._session_id, stream, source, letters, self._head_ts))
         self._letters.clear()
+
+
+def _head_events(ts: int, rows: Sequence[tuple[str, str, str]]) -> EventBlock:
+    """Events at one instant: (symbol, kind, payload as JSON)."""
+    symbols, kinds, payloads = zip(*rows, strict=True)
+    names = tuple(dict.fromkeys(symbols))
+    codes = np.array([names.index(symbol) for symbol in symbols], np.int32)
+    times = np.full(len(rows), ts)
+    return EventBlock(
+        np.zeros(len(rows), np.int64), times, np.array(kinds, object), np.array(payloads, object), codes, names
+    )
 
 
 def _finite(values: Any) -> Any:

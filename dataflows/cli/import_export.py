@@ -26,7 +26,7 @@ def import_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="csv, csv.gz, zip or parquet, in time order.")],
     format_name: Annotated[
         str,
-        typer.Option("--format", help="auto, binance-trades, ccxt-trades, tardis or generic."),
+        typer.Option("--format", help="auto, binance-trades, binance-ws, ccxt-trades, tardis or generic."),
     ] = "auto",
     symbol: Annotated[
         str | None, typer.Option(help="The name of the market; needed where the files do not say.")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
 
 from connectors.journal.drainer import Drainer
 from connectors.journal.journal import Journal
@@ -22,6 +21,7 @@ from connectors.questdb.columns import NULL
 from connectors.questdb.database import Database
 from connectors.questdb.errors import StorageUnavailable
 from connectors.questdb.server import locate_database
+from dataflows.last_signs import LastSigns, plain
 from dataflows.sessions.plan import CollectPlan
 from operators.slices import CutterState
 from operators.tape import BOOKS_STREAM, TRADES_STREAM
@@ -30,8 +30,6 @@ RESTART: Final = "restart of the collector"
 STOPPED: Final = "the session was stopped"
 _DRAIN_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 0.25
-LOOKED_AFTER_US: Final = 15_000_000
-"""A stream that had stopped this long before the end would have been noticed."""
 _HISTORY_US: Final = 600_000_000
 _TAPE_TABLES: Final = ("tick_prices", "tick_orderbook", "tape_events", "funding_rates", "mark_prices")
 
@@ -75,28 +73,28 @@ class Resumption:
 
     def interrupted(self, position: LiveState) -> Interrupted:
         """What the streams had seen when the session was interrupted at `position`."""
-        overlap = round(LOOKED_AFTER_US * self._plan.clock_rate)
-        database = self._database
+        database, began, rate = self._database, position.tape_from, self._plan.clock_rate
         if database is None:
             trades = self._journalled_trades()
+            signs = LastSigns.journalled(self._journal.entries_after(-1), began, rate)
             gaps = [
-                OpenGap(symbol, stream, _since(position.watermark, overlap, trades.get(symbol, ()), stream), RESTART)
+                OpenGap(symbol, stream, signs.since(symbol, stream, position.watermark), RESTART)
                 for symbol in self._plan.symbols
                 for stream in (TRADES_STREAM, BOOKS_STREAM)
             ]
             return Interrupted(gaps, trades)
         events = _Events.read(database, self._plan.session_id)
         trades = self._stored_trades(database, position)
+        recent = position.watermark - _HISTORY_US
+        signs = LastSigns.stored(database, self._plan.session_id, recent, began, rate)
         lasting = self._lasting_gaps(database)
         gaps = []
         for (symbol, stream), ended_at in events.streams.items():
             if (symbol, stream) in lasting:
                 gaps.append(lasting[symbol, stream])
-            elif ended_at is not None:
-                gaps.append(OpenGap(symbol, stream, _since(ended_at, overlap, trades.get(symbol, ()), stream), STOPPED))
             else:
-                since = _since(position.watermark, overlap, trades.get(symbol, ()), stream)
-                gaps.append(OpenGap(symbol, stream, since, RESTART))
+                at, cause = (position.watermark, RESTART) if ended_at is None else (ended_at, STOPPED)
+                gaps.append(OpenGap(symbol, stream, signs.since(symbol, stream, at), cause))
         self.gaps = max(self.gaps - len(lasting), 0)
         return Interrupted(gaps, trades)
 
@@ -136,7 +134,7 @@ class Resumption:
         tape_from, trades, books, late = known.tape_from, known.trades, known.books, known.late
         for entry in self._journal.entries_after(known.next_seq - 1):
             tape_from = min(tape_from, entry.first_ts)
-            is_late = np.asarray(_values(entry.tables.get("tick_prices", {}).get("late", ())), np.bool_)
+            is_late = np.asarray(plain(entry.tables.get("tick_prices", {}).get("late", ())), np.bool_)
             late += int(is_late.sum())
             trades += int((~is_late).sum())
             books += len(entry.tables.get("tick_orderbook", {}).get("timestamp", ()))
@@ -196,9 +194,7 @@ class Resumption:
             if columns is None:
                 continue
             names = ("symbol", "trade_id", "exchange_ts", "price", "volume", "side")
-            for symbol, number, at, price, volume, side in zip(
-                *(_values(columns[name]) for name in names), strict=True
-            ):
+            for symbol, number, at, price, volume, side in zip(*(plain(columns[name]) for name in names), strict=True):
                 deal = Deal(None if number == NULL else number, at // 1_000, price, volume, side)
                 trades.setdefault(symbol, []).append(deal)
         return trades
@@ -232,18 +228,3 @@ def _advanced(known: LiveState, watermark: int, next_seq: int) -> LiveState:
     watermark, next_seq = max(known.watermark, watermark), max(known.next_seq, next_seq)
     cutter = CutterState(known.cutter.no + 1, watermark, known.cutter.active)
     return LiveState(known.tape_from, watermark, next_seq, cutter, known.trades, known.books, known.late)
-
-
-def _since(ended: int, overlap: int, trades: list[Deal] | tuple[()], stream: str) -> int:
-    """Since when a stream that `ended` then may have lost something: its last trade, or when it was looked after
-    last."""
-    alive = ended - overlap
-    if stream != TRADES_STREAM or not trades:
-        return alive
-    return max(alive, max(deal.ms for deal in trades) * 1_000)
-
-
-def _values(column: Any) -> list[Any]:
-    """Plain values of a journalled column: numpy's, or Arrow's where some are absent or they are text."""
-    values: list[Any] = column.to_pylist() if isinstance(column, pa.Array) else np.asarray(column).tolist()
-    return values

@@ -2,8 +2,8 @@
 
 A connection that was stuck for a moment and flows again, or a stream that the exchange has left out for some seconds,
 leaves no trace in trades: their ids have holes anyway. So the exchange is asked for the last trades of one symbol
-after the other, round and round; and at once for those of a symbol whose book has lost a change, because what has
-lost one may have lost the other.
+after the other, round and round; and at once for those of a symbol whose changes of the book have a hole, because what
+has lost one may have lost the other.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from connectors.mexc.records import Deal
 from connectors.mexc.rest import MexcRest
 
 WORKERS: Final = 2
-TRIES: Final = 4
 _PAUSE_SECONDS: Final = 1.0
 """What is on its way while a doubt comes up arrives before it is looked into."""
 
@@ -78,13 +77,10 @@ class Audit:
         while True:
             doubt = await self._doubts.get()
             await asyncio.sleep(_PAUSE_SECONDS)
-            self._on_answered(doubt.symbol, await self._ask(doubt.symbol), doubt)
-
-    async def _ask(self, symbol: str) -> Sequence[Deal] | None:
-        for attempt in range(TRIES):
             try:
-                return await self._rest.deals(symbol, MOST_IN_REPLY)
+                reply = await self._rest.deals(doubt.symbol, MOST_IN_REPLY)
             except ExchangeError:
-                # a ban lasts longer than any pause of ours
-                await asyncio.sleep(max(_PAUSE_SECONDS * (attempt + 1), self._rest.blocked_seconds))
-        return None
+                # not asked again: this process may not live to hear the answer
+                self._on_answered(doubt.symbol, None, doubt)
+            else:
+                self._on_answered(doubt.symbol, reply, doubt)

@@ -97,6 +97,11 @@ class Receiver:
         if type(frame) is Deals:
             self._deals(feed, frame, received)
         elif type(frame) is DepthDelta:
+            newest = feed.newest_change
+            if newest is None or frame.last > newest[0]:
+                feed.newest_change = (frame.last, frame.ms)
+                if newest is not None and frame.first > newest[0] + 1:
+                    self._want_audit(Doubt(feed.name, newest[1] * 1_000, received))
             self._book_took(feed, feed.book.on_delta(frame), received)
         elif type(frame) is DepthFull:
             self._book_took(feed, feed.book.on_full(frame), received)
@@ -117,6 +122,7 @@ class Receiver:
         feed = self.symbols.get(subscription.symbol)
         if feed is not None and subscription.channel == "depth":
             feed.book.desync("a new subscription")
+            feed.newest_change = None
             self._want_snapshot(feed.name)
 
     def on_lost(self, subscriptions: Collection[Subscription], cause: str, since_us: int) -> None:
@@ -234,7 +240,9 @@ class Receiver:
             return
         start = max(doubt.start_us, feed.trades_from_us)
         if start < doubt.end_us:
-            self._missed(feed, OpenGap(symbol, TRADES_STREAM, start, UNSURE, doubt.end_us))
+            gap = OpenGap(symbol, TRADES_STREAM, start, UNSURE, doubt.end_us)
+            self._missed(feed, gap)
+            self._want_trades(gap)
 
     def _missed(self, feed: SymbolFeed, gap: OpenGap) -> None:
         """Record a gap that lies behind, unless it is within one that is known."""
@@ -333,10 +341,7 @@ class Receiver:
         feed.counters.resyncs += 1
         feed.counters.crossed += change is BookChange.CROSSED
         cause = f"book: {change.value}"
-        since = feed.book.ms * 1_000
-        self._observation.invalid_book(feed.name, BOOKS_STREAM, since, received, cause)
-        if change is BookChange.GAP:
-            self._want_audit(Doubt(feed.name, since, received))
+        self._observation.invalid_book(feed.name, BOOKS_STREAM, feed.book.ms * 1_000, received, cause)
         if not self._settings.full_depth:
             self._want_snapshot(feed.name)
 

@@ -65,6 +65,8 @@ class SymbolFeed:
     """Receive time minus exchange time of the newest trade."""
     stalls: dict[str, Stall] = field(default_factory=dict)
     """The last stall of each channel."""
+    newest_change: tuple[int, int] | None = None
+    """Version and time (ms) of the newest change of the book that has arrived on this subscription."""
     trades_from_us: int | None = None
     """Since when its trades are received by this process."""
     trade_gaps: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=GAPS_REMEMBERED))

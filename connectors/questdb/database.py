@@ -18,13 +18,20 @@ import pyarrow.parquet as pq
 import urllib3
 from pydantic import SecretStr
 
-from connectors.questdb.errors import AccessRefused, StorageRejected, StorageUnavailable, TableSuspended
+from connectors.questdb.errors import (
+    AccessRefused,
+    StorageRejected,
+    StorageUnavailable,
+    TableSuspended,
+)
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 600.0
 ROW_GROUP: Final = 100_000
 """Rows per group of an exported Parquet page: small enough that the server sends while it still reads."""
 _BUSY_SECONDS: Final = 60.0
+_CANCELLED: Final = "cancelled by user"
+"""What a server that shuts down says of the statements under way; nobody here cancels any."""
 _HEALTH_SECONDS: Final = 2.0
 _POOL_SIZE: Final = 16
 _FULL_DISK: Final = ("No space left", "errno=28", "[28]")
@@ -184,6 +191,8 @@ class Database:
             words = _line(error)
             if self.disk_is_full(words):
                 raise StorageUnavailable(f"the database's disk is full: {words}; free some space") from error
+            if _CANCELLED in words:
+                raise StorageUnavailable(f"the database has given up a statement: {words}") from error
             raise StorageRejected(f"the database refused a statement: {words}; SQL: {_short(sql)}") from error
 
     def disk_is_full(self, words: str) -> bool:

@@ -16,6 +16,9 @@ SENDING: Final = "disconnected: connection lost while sending"
 CLOSED: Final = "disconnected: closed by the exchange (code 1001)"
 RESET: Final = "disconnected: unreadable WebSocket frame"
 
+UNNOTICED: Final = "lost while the stream went on"
+UNSURE: Final = "changes of the book were lost, trades perhaps too"
+
 PATIENT: Final = {
     "ping_seconds": 6.0,
     "pong_deadline_seconds": 6.0,

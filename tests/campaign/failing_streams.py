@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.campaign.causes import CROSSED, EVERY, MISSING, PATIENT, STALLED
+from tests.campaign.causes import CROSSED, EVERY, MISSING, PATIENT, STALLED, UNSURE
 from tests.campaign.checks import (
     counted,
     has_trades_without_ids,
@@ -42,6 +42,7 @@ STREAMS: Final = Campaign(
             "a subscription counts by its first data only, and is sent again until they come",
             (on(0, "muted", symbols="MUTED_USDT"), off(6, "muted")),
             symbols=("MUTED_USDT",),
+            stored="everything from the first data on, which is when observation begins",
         ),
         Failure(
             5,
@@ -50,6 +51,7 @@ STREAMS: Final = Campaign(
             "the same",
             (on(0, "lost_subscriptions", share=0.75, acked=True, symbols="UNSENT_USDT"), off(7, "lost_subscriptions")),
             symbols=("UNSENT_USDT",),
+            stored="everything from the first data on, which is when observation begins",
         ),
         Failure(
             5,
@@ -189,6 +191,7 @@ STREAMS: Final = Campaign(
             at=4.0,
             symbols=("SKIPPED_USDT",),
             books=(MISSING,),
+            tolerated=(UNSURE,),
             stored="no book that cannot be trusted",
             check=counted("resyncs", 2, 2),
         ),
@@ -205,6 +208,7 @@ STREAMS: Final = Campaign(
             at=5.0,
             symbols=("STALE_USDT",),
             books=(MISSING,),
+            tolerated=(UNSURE,),
             stored="no book of the past",
         ),
         Failure(

@@ -12,6 +12,8 @@ from tests.campaign.staging import Failure, Finding
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reliability.md"
 BEGIN: Final = "<!-- made by `make reliability` -->"
 END: Final = "<!-- end -->"
+EVERYTHING: Final = "everything that happened"
+OUTSIDE: Final = "everything outside of the gaps; of the trades inside, as late ones, what the exchange can still tell"
 HEADINGS: Final = ("No.", "what fails", "simulated by", "what is done", "gaps", "stored", "measured")
 
 
@@ -46,7 +48,8 @@ def _failures() -> list[Failure]:
 
 
 def _row(failure: Failure) -> list[str]:
-    return [str(failure.row), failure.title, failure.simulated, failure.answer, _gaps(failure), failure.stored]
+    stored = failure.stored or (OUTSIDE if failure.trades or failure.books else EVERYTHING)
+    return [str(failure.row), failure.title, failure.simulated, failure.answer, _gaps(failure), stored]
 
 
 def _gaps(failure: Failure) -> str:

@@ -119,8 +119,11 @@ class Failure:
     books: tuple[str, ...] = ()
     tolerated: tuple[str, ...] = ()
     """Causes that gaps may also have."""
-    stored: str = "everything that happened"
-    """In words, what the database has afterwards besides the gaps."""
+    stored: str = ""
+    """In words, what the database has afterwards, where that is not what happened outside of the gaps, and what the
+    exchange could still tell of the time inside."""
+    ahead_seconds: float = 0.0
+    """So much later than its end the failure still moves the times of what is stored."""
     excused: tuple[str, ...] = ()
     """Kinds of differences from the truth that the exchange brings about itself."""
     check: Callable[[Finding], None] = field(default=lambda _: None)
@@ -348,7 +351,7 @@ def _findings(campaign: Campaign, recording: _Recording, database: Database) -> 
             until = min(later, default=until + margin) - margin
         found[failure.name] = Finding(
             began_us=times[0],
-            ended_us=times[-1],
+            ended_us=times[-1] + round(failure.ahead_seconds * 1e6),
             rate=campaign.speed,
             symbols=symbols,
             gaps=[gap for gap in gaps if gap.symbol in symbols and since <= gap.start < until],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -32,6 +33,15 @@ def test_a_refused_statement_has_the_server_s_words_and_the_sql(database: Databa
         database.query("SELECT 1 FROM nowhere")
     with pytest.raises(StorageRejected, match=r"table does not exist.*SQL: SELECT 1 FROM nowhere"):
         database.export("SELECT 1 FROM nowhere")
+
+
+def test_a_statement_that_the_server_gives_up_may_succeed_later(database: Database) -> None:
+    with database.connect() as connection:
+        cancelling = threading.Timer(0.5, connection.cancel)
+        cancelling.start()
+        with pytest.raises(StorageUnavailable, match="cancelled by user"):
+            database.run(connection, "SELECT sum(rnd_double()) FROM long_sequence(100000000000)")
+        cancelling.join()
 
 
 def test_exports_have_arrow_types_also_without_rows(database: Database) -> None:

@@ -33,9 +33,7 @@ from dataflows.sessions.worker_report import CollectProgress, read_report, read_
 SYMBOLS: Final = 200
 ROUND_FRAMES: Final = 50_000
 EXCHANGE_SYMBOLS: Final = 1_000
-EXCHANGE_TEMPO: Final = 10.0
-EXCHANGE_SECONDS: Final = 30.0
-_HURRY: Final = {
+_HURRY: Final[dict[str, Any]] = {
     "stream": {"subscribe_per_second": 500},
     "health_seconds": 1.0,
     "rest": {"limit_over_all": 1_000, "share_of_limits": 1.0},
@@ -49,14 +47,15 @@ _LOOK_SECONDS: Final = 0.25
 def run(database: Database, home: Path, frames: int, results: Results) -> None:
     """The collector alone, then together with the simulated exchange."""
     alone(database, home, frames, results)
-    together(database, home, results)
+    for load in LOADS:
+        together(database, home, load, results)
 
 
 def alone(database: Database, home: Path, frames: int, results: Results) -> None:
     """Frames that were built before, as fast as the collector takes them."""
     with _process("benchmarks.frame_server", str(SYMBOLS), str(ROUND_FRAMES)) as (said, _):
         address = said["address"]
-        with _collector(home, address, "merged") as session:
+        with _collector(home, address, "merged", _HURRY) as session:
             session.wait("all streams", lambda: _is_ready(_ask(address, "status")))
             session.begin()
             before = _ask(address, "status")
@@ -74,30 +73,67 @@ def alone(database: Database, home: Path, frames: int, results: Results) -> None
     session.tell(database, collected, status["trades"])
 
 
-def together(database: Database, home: Path, results: Results) -> None:
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the simulated exchange sends: `tempo` times as much as usual, with every trade and every change of a book in
+    a frame of its own where not `merged`; `books` as the collector takes them."""
+
+    name: str
+    tempo: float
+    books: str
+    merged: bool
+    seconds: float
+    target: str = ""
+    burst: bool = False
+    """Afterwards every order comes as ten."""
+
+
+LOADS: Final = (
+    Load("normal rhythm, whole books", 1.0, "full", True, 20.0, burst=True),
+    Load("10 times the rhythm, whole books", 10.0, "full", True, 30.0),
+    Load("4 times the rhythm, a frame per trade and change", 4.0, "merged", False, 60.0, "≥ 20 000/s"),
+)
+
+
+def together(database: Database, home: Path, load: Load, results: Results) -> None:
     """A simulated exchange of many symbols and its collector on one machine, at the exchange's own pace."""
-    options = ("--symbols", str(EXCHANGE_SYMBOLS), "--tempo", f"{EXCHANGE_TEMPO:g}", "--no-limits")
+    options = ("--symbols", str(EXCHANGE_SYMBOLS), "--tempo", f"{load.tempo:g}", "--no-limits", "--control")
+    feed: dict[str, Any] = _HURRY | {
+        "stream": _HURRY["stream"] | {"merged_deals": load.merged, "merged_depth": load.merged}
+    }
     with (
         _process("dataflows.cli.main", "exchange", "serve", *options, "--json") as (said, exchange),
-        _collector(home, said["rest"], "full") as session,
+        _collector(home, said["rest"], load.books, feed) as session,
     ):
         session.wait("all symbols", lambda: session.receiving == EXCHANGE_SYMBOLS)
         # whatever has piled up at the start is taken first
         session.watch(_SETTLING_SECONDS)
         session.begin()
-        began, before, exchanged = time.monotonic(), session.wire(database), _cpu_seconds(exchange)
-        session.watch(EXCHANGE_SECONDS)
-        seconds, spent = time.monotonic() - began, session.cpu_seconds()
-        exchanged = _cpu_seconds(exchange) - exchanged
-        frames, size = (now - then for now, then in zip(session.wire(database), before, strict=True))
+        what = f"exchange and collector, {EXCHANGE_SYMBOLS:,} symbols: {load.name}"
+        results.add(_measured(session, database, exchange, what, load.seconds, load.target))
+        if load.burst:
+            # of the end of a burst only what has been counted by then is told
+            _post(f"{said['control']}/faults/busy_market", {"times": 10})
+            results.add(_measured(session, database, exchange, "    and a burst of 10 times as many trades", 10.0))
         collected = session.end()
-    what = f"simulated exchange and collector, {EXCHANGE_SYMBOLS:,} symbols, whole books"
-    rate = (
-        f"seconds of processor per million frames: exchange {exchanged / frames * 1e6:.0f}, collector "
-        f"{spent / frames * 1e6:.0f}; {size / seconds / 1e6:.0f} MB/s"
-    )
-    results.add(Measurement(what, frames, "frames", seconds, target="≥ 20 000/s", note=rate))
     session.tell(database, collected, None)
+
+
+def _measured(
+    session: CollectorRun, database: Database, exchange: psutil.Process, what: str, seconds: float, target: str = ""
+) -> Measurement:
+    """Watch for so long: frames and bytes on the wire, processor time of both sides."""
+    began, before = time.monotonic(), session.wire(database)
+    spent, exchanged = session.cpu_seconds(), _cpu_seconds(exchange)
+    session.watch(seconds)
+    seconds, spent = time.monotonic() - began, session.cpu_seconds() - spent
+    exchanged = _cpu_seconds(exchange) - exchanged
+    frames, size = (now - then for now, then in zip(session.wire(database), before, strict=True))
+    note = (
+        f"seconds of processor per million frames: exchange {exchanged / frames * 1e6:.0f}, collector "
+        f"{spent / frames * 1e6:.0f}; {size / seconds / 1e6:.1f} MB/s"
+    )
+    return Measurement(what, frames, "frames", seconds, target=target, note=note)
 
 
 @dataclass(slots=True)
@@ -228,9 +264,9 @@ class CollectorRun:
 
 
 @contextmanager
-def _collector(home: Path, address: str, books: str) -> Iterator[CollectorRun]:
+def _collector(home: Path, address: str, books: str, feed: dict[str, Any]) -> Iterator[CollectorRun]:
     plan, _ = prepare_collection(home, None, CollectRequest(exchange=address, every=True, books=books))
-    plan = msgspec.structs.replace(plan, feed=_HURRY)
+    plan = msgspec.structs.replace(plan, feed=feed)
     folder = SessionFolder.of(home, plan.session_id)
     folder.write_plan(plan)
     session = CollectorRun(folder, plan, launch(folder))
@@ -263,6 +299,11 @@ def _ask(address: str, path: str) -> dict[str, Any]:
     with urllib.request.urlopen(f"{address}/{path}", timeout=60) as answer:
         value: dict[str, Any] = json.load(answer)
         return value
+
+
+def _post(address: str, content: dict[str, Any]) -> None:
+    request = urllib.request.Request(address, json.dumps(content).encode(), {"Content-Type": "application/json"})
+    urllib.request.urlopen(request, timeout=60).close()
 
 
 def _is_ready(status: dict[str, Any]) -> bool:

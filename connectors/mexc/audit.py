@@ -23,11 +23,12 @@ _PAUSE_SECONDS: Final = 1.0
 
 
 class Doubt(NamedTuple):
-    """Trades of a symbol may have been lost between these exchange times (µs)."""
+    """Trades of a symbol may have been lost between these exchange times (µs), and why."""
 
     symbol: str
     start_us: int
     end_us: int
+    cause: str
 
 
 Answered: TypeAlias = Callable[[str, Sequence[Deal] | None, Doubt | None], None]
@@ -44,11 +45,18 @@ class Audit:
         self._symbols = symbols
         self._seconds = seconds
         self._on_answered = on_answered
-        self._doubts: asyncio.Queue[Doubt] = asyncio.Queue()
+        self._doubts: dict[str, Doubt] = {}
+        self._waiting: asyncio.Queue[str] = asyncio.Queue()
 
     def doubt(self, doubt: Doubt) -> None:
-        """Look into this."""
-        self._doubts.put_nowait(doubt)
+        """Look into this. Doubts of a symbol that nobody has looked into yet become one."""
+        known = self._doubts.get(doubt.symbol)
+        if known is None:
+            self._doubts[doubt.symbol] = doubt
+            self._waiting.put_nowait(doubt.symbol)
+        else:
+            start, end = min(known.start_us, doubt.start_us), max(known.end_us, doubt.end_us)
+            self._doubts[doubt.symbol] = known._replace(start_us=start, end_us=end)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -75,8 +83,10 @@ class Audit:
 
     async def _settle(self) -> None:
         while True:
-            doubt = await self._doubts.get()
+            symbol = await self._waiting.get()
             await asyncio.sleep(_PAUSE_SECONDS)
+            # what comes up from here on is looked into after it
+            doubt = self._doubts.pop(symbol)
             try:
                 reply = await self._rest.deals(doubt.symbol, MOST_IN_REPLY)
             except ExchangeError:

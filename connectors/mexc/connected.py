@@ -15,19 +15,19 @@ from typing import Any, Final
 
 import aiohttp
 
-from connectors.mexc.audit import Audit
+from connectors.mexc.audit import Audit, Doubt
 from connectors.mexc.backfill import Backfill
 from connectors.mexc.book import Level2Book
 from connectors.mexc.clock import ExchangeClock
 from connectors.mexc.contracts import ContractDetail, contracts_of
 from connectors.mexc.errors import ExchangeError
-from connectors.mexc.evidence import Verdict, judge_book, judge_trades
+from connectors.mexc.evidence import TICKER_LAG_US, Verdict, judge_book, judge_trades
 from connectors.mexc.feed_settings import FeedFailed, FeedSettings, Interrupted
 from connectors.mexc.health import HealthRows
 from connectors.mexc.inbox import Inbox
 from connectors.mexc.listing import Listing
 from connectors.mexc.observation import Observation
-from connectors.mexc.receiver import STALLED, Receiver, ReceiverSettings
+from connectors.mexc.receiver import BLIND, STALLED, Receiver, ReceiverSettings
 from connectors.mexc.records import TickerRow
 from connectors.mexc.reference import ReferencePrices
 from connectors.mexc.rest import MexcRest
@@ -38,6 +38,11 @@ from connectors.mexc.taping import Units
 
 ON_ITS_WAY_US: Final = 500_000
 """What happened longer ago than this has been received, where the stream is well."""
+UNLISTED: Final = "the exchange lists it no longer"
+REFUSED: Final = "refused by mistake"
+SETTLEMENT_LAG_US: Final = 60_000_000
+_BLIND_LOOKS: Final = 2.5
+"""After so many looks without an answer, what a stream may have lost meanwhile is looked into."""
 _ESCALATE_SECONDS: Final = 60.0
 _LONGEST_PATIENCE_SECONDS: Final = 600.0
 _SWEEP_SECONDS: Final = 0.02
@@ -78,10 +83,12 @@ class ConnectedFeed:
             want_trades=lambda gap: self._backfill.want(gap),
             want_audit=lambda doubt: self._audit.doubt(doubt),
             on_contract=lambda detail: self._listing.take(detail),
-            on_unknown=self._gone,
+            on_unknown=lambda symbol, _: self._listing.suspect(symbol),
         )
         self.stream = MexcStream(session, settings.websocket_url, clock, settings.stream, self.receiver, Random())  # noqa: S311
-        self._seeder = BookSeeder(rest, self.receiver.symbols, self.receiver.seeded, self._gone)
+        self._seeder = BookSeeder(
+            rest, self.receiver.symbols, self.receiver.seeded, lambda symbol, _: self._listing.suspect(symbol)
+        )
         self._audit = Audit(rest, self._audited, settings.audit_seconds, self.receiver.audited)
         self._backfill = Backfill(rest, self.receiver.symbols, self.receiver.recovered)
         self._listing = Listing(
@@ -89,30 +96,47 @@ class ConnectedFeed:
             settings.symbols,
             settings.listing_seconds,
             self._contract_changed,
-            lambda symbol: self._gone(symbol, "the exchange lists it no longer"),
+            lambda symbol: self._gone(symbol, UNLISTED),
+            self._listed_after_all,
         )
         self._reference = ReferencePrices(
             rest, settings.symbols, settings.reference_seconds, inbox.add_event, self._cycle_changed
         )
         self._cycles: dict[str, float | None] = {}
+        self._answered_us: int | None = None
         self._health = HealthRows(settings.session_id, inbox)
 
-    async def prepare(self, before: Interrupted) -> None:
-        """Contracts, what is known from before, and what to subscribe to."""
+    async def prepare(self, before: Interrupted, interrupted_us: int | None = None) -> None:
+        """Contracts, what is known from before, and what to subscribe to. `interrupted_us` is where a session that goes
+        on was interrupted (exchange time, µs)."""
+        if interrupted_us is not None:
+            # one that had passed just then may not have been known yet; telling it twice does no harm
+            self._reference.go_on(interrupted_us - round(SETTLEMENT_LAG_US * self._settings.clock_rate))
         self._cycles = {rate.symbol: rate.cycle_hours for rate in await self._rest.funding_rates()}
         await self._listing.read()
+        if not all(symbol in self._listing.details for symbol in self._settings.symbols):
+            # one reply may be incomplete
+            await self._listing.read()
         missing = [symbol for symbol in self._settings.symbols if symbol not in self._listing.details]
         if missing and not self.receiver.symbols:
             raise FeedFailed(f"the exchange lists no contract {', '.join(missing)}")
-        for symbol, trades in before.trades.items():
-            if (feed := self.receiver.symbols.get(symbol)) is not None:
-                for deal in trades:
-                    contracts = contracts_of(deal.contracts, deal.price, feed.detail)
-                    feed.history.add_recovered(deal._replace(contracts=contracts))
-                    feed.evidence.last_trade_us = max(feed.evidence.last_trade_us, deal.ms * 1_000)
-        self._observation.interrupted(gap for gap in before.gaps if gap.symbol in self.receiver.symbols)
+        for feed in self.receiver.symbols.values():
+            feed.history.forget_until(before.known_from_us // 1_000)
+            for deal in before.trades.get(feed.name, ()):
+                contracts = contracts_of(deal.contracts, deal.price, feed.detail)
+                feed.history.add_recovered(deal._replace(contracts=contracts))
+                feed.evidence.last_trade_us = max(feed.evidence.last_trade_us, deal.ms * 1_000)
+            feed.trades_from_us = before.trades_from_us.get(feed.name)
+            feed.trade_gaps.extend(before.trade_gaps.get(feed.name, ()))
+        self._observation.interrupted(gap for gap in before.gaps if gap.symbol not in before.removed)
+        for gap in before.holes:
+            if (holed := self.receiver.symbols.get(gap.symbol)) is not None:
+                self.receiver.lost_before(holed, gap)
         for symbol in missing:
-            self._observation.removed(symbol, self._clock.now_us(), "the exchange lists it no longer")
+            self._listing.forget(symbol)
+            self._reference.forget(symbol)
+            if symbol not in before.removed:
+                self._observation.removed(symbol, self._clock.now_us(), UNLISTED)
         self.stream.want(
             Subscription(channel, symbol) for symbol in self.receiver.symbols for channel in ("deal", self._depth)
         )
@@ -152,9 +176,12 @@ class ConnectedFeed:
             index = settings.symbols.index(detail.symbol)
             feed = SymbolFeed(index, detail.symbol, detail, Level2Book(settings.levels))
             self.receiver.symbols[detail.symbol] = feed
+        resized = (detail.contract_size, detail.inverse) != (feed.detail.contract_size, feed.detail.inverse)
         feed.detail = detail
         self._units.size[feed.index] = detail.contract_size
         self._units.inverse[feed.index] = detail.inverse
+        if resized:
+            self.receiver.resized(feed)
         payload = contract.to_payload()
         self._inbox.add_event(now, detail.symbol, "contract", payload)
         row = dict(payload) | {"timestamp": now, "exchange": settings.exchange, "symbol": detail.symbol}
@@ -172,6 +199,13 @@ class ConnectedFeed:
         self._listing.forget(symbol)
         self._reference.forget(symbol)
 
+    def _listed_after_all(self, symbol: str) -> None:
+        """The exchange has refused a symbol that it lists: ask for what has not come."""
+        for channel in ("deal", self._depth):
+            subscription = Subscription(channel, symbol)
+            if not self.stream.is_live(subscription):
+                self.stream.resubscribe(subscription, REFUSED)
+
     def _cycle_changed(self, symbol: str, hours: float | None) -> None:
         """The funding interval belongs to the contract, but comes with the rates."""
         if self._cycles.get(symbol) != hours and symbol in self._listing.details:
@@ -185,36 +219,68 @@ class ConnectedFeed:
 
     async def _look(self) -> None:
         """Compare what we have with the exchange's tickers."""
+        # what comes while the reply is on its way is not in it
+        now, asked = self._clock.now_us(), asyncio.get_running_loop().time()
         try:
             rows = {row.symbol: row for row in await self._rest.tickers()}
         except ExchangeError:
             return
-        now = self._clock.now_us()
+        since = asyncio.get_running_loop().time() - asked
+        self._doubt_blind_time(now)
         self.receiver.refresh_thin_books()
-        for feed in self.receiver.symbols.values():
-            row = rows.get(feed.name)
-            if row is not None and not feed.removed:
-                await self._look_at(feed, row, now)
+        # all at once, before anything else is waited for: a row is about the moment in which it was asked for
+        suspects = [
+            (feed, row)
+            for feed in self.receiver.symbols.values()
+            if (row := rows.get(feed.name)) is not None and not feed.removed and self._judge(feed, row, now, since)
+        ]
+        for feed, row in suspects:
+            await self._look_into(feed, row)
 
-    async def _look_at(self, feed: SymbolFeed, row: TickerRow, now: int) -> None:
+    def _doubt_blind_time(self, now: int) -> None:
+        """A stream that lost something while the exchange answered nothing went on unnoticed, and audits failed too."""
+        rate, before = self._settings.clock_rate, self._answered_us
+        self._answered_us = now
+        if before is None or now - before < round(_BLIND_LOOKS * self._settings.evidence_seconds * rate * 1e6):
+            return
+        for feed in self.receiver.symbols.values():
+            if not feed.removed:
+                self._audit.doubt(Doubt(feed.name, before - round(TICKER_LAG_US * rate), now, BLIND))
+
+    def _judge(self, feed: SymbolFeed, row: TickerRow, now: int, since: float) -> bool:
+        """What a row that was asked for `since` seconds ago says; True where trades seem to be missing."""
+        rate = self._settings.clock_rate
         deals, depth = Subscription("deal", feed.name), Subscription(self._depth, feed.name)
-        verdict = judge_trades(feed.evidence, row, now)
-        if verdict is Verdict.QUIET and self.stream.was_asked(deals):
+        verdict = judge_trades(feed.evidence, row, now, rate)
+        if verdict is Verdict.QUIET and self._asked_before(deals, since):
             self.receiver.trades_confirmed(feed, now)
-        elif verdict is Verdict.SUSPECT and not self._gave_up(feed, deals, row.ms):
-            try:
-                reply = await self._rest.deals(feed.name)
-            except ExchangeError:
-                return
-            if self.receiver.trades_missed(feed, feed.history.missing(reply), now):
-                self._again(feed, deals, row.ms)
-            elif self.stream.was_asked(deals):
-                self.receiver.trades_explained(feed, reply)
         quotes = (row.bid, row.ask)
         if not feed.book.synced:
             self._gave_up(feed, depth, quotes)
-        elif judge_book(feed.evidence, row, now) is Verdict.SUSPECT:
+        elif judge_book(feed.evidence, row, now, rate) is Verdict.SUSPECT:
             self._again(feed, depth, quotes)
+        return verdict is Verdict.SUSPECT and not self._gave_up(feed, deals, row.ms)
+
+    def _asked_before(self, subscription: Subscription, since: float) -> bool:
+        """Whether a stream had been asked for when what the exchange said `since` seconds ago became true: what it
+        said may be as old as its tickers are."""
+        asked = self.stream.asked_seconds(subscription)
+        return asked is not None and asked > since + TICKER_LAG_US / 1e6
+
+    async def _look_into(self, feed: SymbolFeed, row: TickerRow) -> None:
+        """A trade that the ticker knows of has not come: ask which ones there have been."""
+        deals = Subscription("deal", feed.name)
+        now, asked = self._clock.now_us(), asyncio.get_running_loop().time()
+        try:
+            reply = await self._rest.deals(feed.name)
+        except ExchangeError:
+            return
+        if feed.removed or self.receiver.closed:
+            return
+        if self.receiver.trades_missed(feed, feed.history.missing(reply), now):
+            self._again(feed, deals, row.ms)
+        elif self._asked_before(deals, asyncio.get_running_loop().time() - asked):
+            self.receiver.trades_explained(feed, reply)
 
     def _again(self, feed: SymbolFeed, subscription: Subscription, known: object) -> None:
         """A stream has stalled: ask for it anew, the second time over a new connection."""

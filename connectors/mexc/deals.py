@@ -74,6 +74,10 @@ class DealHistory:
         self._remember(deal)
         return True
 
+    def forget_until(self, ms: int) -> None:
+        """Of trades until then nobody knows any more whether they were received."""
+        self._forgotten_until = max(self._forgotten_until, ms)
+
     def interrupted(self) -> None:
         """The stream was interrupted: until there is something newer, trades without an id that look like one from
         before are repetitions."""
@@ -102,14 +106,14 @@ class DealHistory:
         no volume is ever invented.
         """
         found, sure = self._unmatched(reply)
-        if any(deal.ms <= self._forgotten_until for deal in found):
-            # received long ago and forgotten, or never received: nobody knows
-            found, sure = [deal for deal in found if deal.ms > self._forgotten_until], False
         inside = [
             deal
             for deal in found
             if (start_ms is None or deal.ms >= start_ms) and (end_ms is None or deal.ms <= end_ms)
         ]
+        if any(deal.ms <= self._forgotten_until for deal in inside):
+            # received long ago and forgotten, or never received: nobody knows
+            inside, sure = [deal for deal in inside if deal.ms > self._forgotten_until], False
         stale = self._is_stale(reply, end_ms)
         reaches_back = self._is_everything(reply, limit) or self._reaches_back(reply, start_ms, found)
         return Recovered(inside, sure and not stale and reaches_back, stale)
@@ -121,16 +125,15 @@ class DealHistory:
             oldest = deals.popleft()
             if oldest.trade_id is not None:
                 self._ids.discard(oldest.trade_id)
-            elif self._recovered[oldest[1:]]:
-                self._recovered[oldest[1:]] -= 1
+            else:
+                _used_up(self._recovered, oldest[1:])
             self._forgotten_until = max(self._forgotten_until, oldest.ms)
 
     def _was_recovered(self, deal: Deal) -> bool:
         """Whether a pushed trade is one that `missing` has found without an id before; it has its id now."""
         look = deal[1:]
-        if not self._recovered[look]:
+        if not _used_up(self._recovered, look):
             return False
-        self._recovered[look] -= 1
         for place, known in enumerate(self._deals):
             if known[0] is None and known[1:] == look:
                 self._deals[place] = deal
@@ -143,11 +146,7 @@ class DealHistory:
         if deal.ms > self._repeated_until:
             self._repeated.clear()
             return False
-        look = deal[1:]
-        if self._repeated[look] <= 0:
-            return False
-        self._repeated[look] -= 1
-        return True
+        return _used_up(self._repeated, deal[1:])
 
     def _is_stale(self, reply: Sequence[Deal], end_ms: int | None) -> bool:
         newest = max((deal.ms for deal in self._deals), default=None)
@@ -200,3 +199,13 @@ class DealHistory:
             elif unused != sum(rest[row].contracts for row in rows):
                 sure = False
         return [rest[row] for row in sorted(missing)], sure
+
+
+def _used_up(counts: Counter[_Look], look: _Look) -> bool:
+    """Take one away where there is one; what is none is not kept."""
+    count = counts.get(look, 0)
+    if count > 1:
+        counts[look] = count - 1
+    elif count:
+        del counts[look]
+    return count > 0

@@ -9,6 +9,7 @@ from operators.errors import TapeflowError
 PASSING_CODES: Final = frozenset({500, 501, 604, 801, 9999})
 """Codes of a busy, maintained or generally unwell exchange: the same request may succeed later."""
 TOO_FREQUENT: Final = 510
+UNKNOWN_CONTRACT: Final = 1001
 
 _LONGEST_TEXT: Final = 300
 

@@ -42,36 +42,40 @@ class SymbolEvidence:
     """Up to here the tickers say that nothing has been missed."""
 
 
-def judge_trades(known: SymbolEvidence, row: TickerRow, now_us: int) -> Verdict:
-    """Compare the time of the last trade. SUSPECT when a trade that a look at least one ago knew of has not come."""
+def judge_trades(known: SymbolEvidence, row: TickerRow, now_us: int, clock_rate: float = 1.0) -> Verdict:
+    """Compare the time of the last trade. SUSPECT when a trade that a look at least one ago knew of has not come.
+
+    `clock_rate` is how many times as fast as ours the exchange's clock runs: what we wait for takes our time.
+    """
+    lag_us = round(TICKER_LAG_US * clock_rate)
     if row.ms is None:
         return Verdict.NOTHING
     traded_us = row.ms * 1_000
     if traded_us <= known.last_trade_us:
         known.unseen_trade_us = 0
-        known.trades_sure_us = now_us - TICKER_LAG_US
+        known.trades_sure_us = now_us - lag_us
         return Verdict.QUIET
     if known.unseen_trade_us > known.last_trade_us:
         # the look before had seen a trade that is still missing
         known.unseen_trade_us = traded_us
         return Verdict.SUSPECT
-    if not known.last_trade_us and traded_us < now_us - TICKER_LAG_US:
+    if not known.last_trade_us and traded_us < now_us - lag_us:
         # before our first trade: one that is older than the tickers' lag happened before anybody looked
         known.last_trade_us = traded_us
-        known.trades_sure_us = now_us - TICKER_LAG_US
+        known.trades_sure_us = now_us - lag_us
         return Verdict.QUIET
     known.unseen_trade_us = traded_us
     return Verdict.NOTHING
 
 
-def judge_book(known: SymbolEvidence, row: TickerRow, now_us: int) -> Verdict:
+def judge_book(known: SymbolEvidence, row: TickerRow, now_us: int, clock_rate: float = 1.0) -> Verdict:
     """Compare best bid and ask with those of a silent book. SUSPECT when they differ in two looks in a row."""
     if known.best_bid is None or known.best_ask is None or row.bid is None or row.ask is None:
         return Verdict.NOTHING
     alike = (row.bid, row.ask) == (known.best_bid, known.best_ask)
     if alike:
-        known.book_sure_us = now_us - TICKER_LAG_US
-    differs = not alike and now_us - known.last_book_us > BOOK_SILENCE_US
+        known.book_sure_us = now_us - round(TICKER_LAG_US * clock_rate)
+    differs = not alike and now_us - known.last_book_us > round(BOOK_SILENCE_US * clock_rate)
     again, known.quotes_differed = known.quotes_differed and differs, differs
     if again:
         return Verdict.SUSPECT

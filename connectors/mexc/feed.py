@@ -60,6 +60,7 @@ class MexcFeed:
         self._give_up = give_up
         self._goes_on = False
         self._before = Interrupted()
+        self._interrupted_us: int | None = None
         count = len(settings.symbols)
         self._units = Units(np.full(count, np.nan), np.zeros(count, np.bool_))
         self._ready = threading.Event()
@@ -77,6 +78,7 @@ class MexcFeed:
         if position is not None:
             self._goes_on = True
             self._before = self._interrupted(position)
+            self._interrupted_us = position.watermark
         self._thread = threading.Thread(target=self._run, name="mexc-feed", daemon=True)
         self._thread.start()
         until = math.inf if self._goes_on else time.monotonic() + START_SECONDS
@@ -88,9 +90,12 @@ class MexcFeed:
         self._raise()
 
     def take(self) -> Received:
-        """Everything that was received since the last call. Raises what has ended the feed."""
-        self._raise()
-        return self.inbox.take()
+        """Everything that was received since the last call. Raises what has ended the feed, after what came before."""
+        error = self._error
+        received = self.inbox.take()
+        if error is not None and not received.stamped and not received.rows:
+            raise error
+        return received
 
     def units(self) -> Units:
         """What a contract of each symbol is now."""
@@ -159,7 +164,7 @@ class MexcFeed:
                     self.settings, self.clock, self.inbox, self.observation, rest, session, self._units
                 )
                 self._connected = parts
-                await self._until_answered(partial(parts.prepare, self._before))
+                await self._until_answered(partial(parts.prepare, self._before, self._interrupted_us))
                 self._ready.set()
                 async with asyncio.TaskGroup() as tasks:
                     for job in parts.jobs():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.mexc.inbox import MOST_ROWS
@@ -52,8 +52,19 @@ class FeedSettings:
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """What a session that goes on knows from before: the streams that were observed then (as gaps that last since),
-    and each symbol's newest trades, oldest first, with their quantities in base coins."""
+    """What a session that goes on knows from before.
+
+    `gaps` are the streams that were observed then, as gaps that last since. By symbol: `trades` are its newest ones,
+    oldest first, with their quantities in base coins, of those after `known_from_us`; `trades_from_us` is since when
+    these are all that was observed, and `trade_gaps` are the gaps of its trades that are over, from and to. `holes` are
+    gaps that are over and that nobody has recorded. `removed` are the symbols whose end is on the tape. All are
+    exchange times in µs.
+    """
 
     gaps: Sequence[OpenGap] = ()
     trades: Mapping[str, Sequence[Deal]] = field(default_factory=dict)
+    known_from_us: int = 0
+    trades_from_us: Mapping[str, int] = field(default_factory=dict)
+    trade_gaps: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    holes: Sequence[OpenGap] = ()
+    removed: Collection[str] = ()

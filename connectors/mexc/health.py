@@ -23,7 +23,12 @@ class HealthRows:
         self._disconnects = 0
 
     def write(self, now: int, receiver: Receiver, counters: StreamCounters, clock: ExchangeClock) -> None:
-        """Write the growth up to now (exchange time, µs). Symbols that counted nothing get no row."""
+        """Write the growth up to now (exchange time, µs). Symbols that counted nothing get no row.
+
+        Where there is no room the growth is in the next rows.
+        """
+        if self._inbox.full and not receiver.closed:
+            return
         for feed in receiver.symbols.values():
             grown = feed.counters.since(feed.counted)
             if any(grown.values()):

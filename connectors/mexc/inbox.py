@@ -2,7 +2,8 @@
 
 The receive loop adds, the dataflow's thread takes everything at once. It is bounded: while it is `full` the receiver
 leaves out what comes, counts it and records a gap; it never waits, because a reader that blocks makes the exchange cut
-the connection.
+the connection. Events and rows count too. Those about what is observed are always taken in, because there are few:
+while it is full every stream ends once; prices that the next look brings anew are left out and counted.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Final, NamedTuple
 from connectors.mexc.book import Level2Book
 
 MOST_ROWS: Final = 1_000_000
+_REPLACEABLE: Final = frozenset({"mark"})
 
 
 class HeldEvent(NamedTuple):
@@ -91,6 +93,8 @@ class Inbox:
         self._arrival = 0
         self._received = Received()
         self._rows = 0
+        self.left_out = 0
+        """Reference prices for which there was no room."""
 
     def add_trade(
         self,
@@ -136,12 +140,17 @@ class Inbox:
     def add_event(self, exchange_us: int, symbol: str, kind: str, payload: Mapping[str, Any]) -> None:
         """Add a tape event."""
         with self._lock:
+            if kind in _REPLACEABLE and self.full:
+                self.left_out += 1
+                return
+            self._rows += 1
             self._arrival += 1
             self._received.events.append(HeldEvent(self._arrival, exchange_us, symbol, kind, payload))
 
     def add_row(self, table: str, row: Mapping[str, Any]) -> None:
         """Add a finished row of another table."""
         with self._lock:
+            self._rows += 1
             self._received.rows.setdefault(table, []).append(row)
 
     def take(self) -> Received:

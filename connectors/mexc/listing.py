@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection
+from typing import Final
 
 from connectors.mexc.contracts import ContractDetail
 from connectors.mexc.errors import ExchangeError
 from connectors.mexc.rest import MexcRest
 
+_PAUSE_SECONDS: Final = 30.0
+"""Between two readings, whatever is suspected."""
+
 
 class Listing:
     """Knows the details of the wanted symbols. `on_changed` is told each detail that is other than before,
-    `on_vanished` each symbol that is no longer listed (two readings in a row: one reply may be incomplete)."""
+    `on_vanished` each symbol that is no longer listed (two signs in a row, because one reply may be incomplete:
+    readings without it, or a suspicion before one). `on_listed` is told each symbol whose suspicion a reading has
+    refuted."""
 
     def __init__(
         self,
@@ -21,13 +28,17 @@ class Listing:
         every_seconds: float,
         on_changed: Callable[[ContractDetail], None],
         on_vanished: Callable[[str], None],
+        on_listed: Callable[[str], None],
     ) -> None:
         self._rest = rest
         self._symbols = set(symbols)
         self._every_seconds = every_seconds
         self._on_changed = on_changed
         self._on_vanished = on_vanished
+        self._on_listed = on_listed
         self._missing: set[str] = set()
+        self._suspected: set[str] = set()
+        self._suspicion = asyncio.Event()
         self.details: dict[str, ContractDetail] = {}
 
     async def read(self) -> None:
@@ -40,6 +51,16 @@ class Listing:
             self.forget(symbol)
             self._on_vanished(symbol)
         self._missing = missing & set(self.details)
+        refuted, self._suspected = self._suspected & set(details), set()
+        for symbol in sorted(refuted):
+            self._on_listed(symbol)
+
+    def suspect(self, symbol: str) -> None:
+        """Somebody says that the exchange does not know this symbol: the next reading is soon, and decides."""
+        if symbol in self.details:
+            self._missing.add(symbol)
+            self._suspected.add(symbol)
+            self._suspicion.set()
 
     def take(self, detail: ContractDetail) -> None:
         """A detail has come, from a reading or from the stream (which may leave out fields)."""
@@ -54,12 +75,18 @@ class Listing:
         """The symbol is of no more interest."""
         self.details.pop(symbol, None)
         self._symbols.discard(symbol)
+        self._suspected.discard(symbol)
 
     async def run(self) -> None:
         """Read again and again until cancelled; a reading that fails is left out."""
         while True:
-            await asyncio.sleep(self._every_seconds)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._every_seconds):
+                    await self._suspicion.wait()
+            self._suspicion.clear()
             try:
                 await self.read()
             except ExchangeError:
-                continue
+                if self._suspected:
+                    self._suspicion.set()
+            await asyncio.sleep(min(_PAUSE_SECONDS, self._every_seconds))

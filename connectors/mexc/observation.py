@@ -36,6 +36,7 @@ class Observation:
         self._session_id = session_id
         self._streams = tuple(streams)
         self._observed: dict[tuple[str, str], int] = {}
+        self._told: dict[tuple[str, str], int] = {}
         self._open: dict[tuple[str, str], OpenGap] = {}
         self.gaps = 0
         """Gaps since the start."""
@@ -54,18 +55,23 @@ class Observation:
     def healthy_us(self, symbol: str, now_us: int) -> int:
         """For how long all streams of the symbol have been observed since the start."""
         since = self._healthy_since.get(symbol, now_us)
-        return self._healthy_us.get(symbol, 0) + max(now_us - since, 0)
+        return max(self._healthy_us.get(symbol, 0) + max(now_us - since, 0), 0)
 
     def open_gap(self, symbol: str, stream: str) -> OpenGap | None:
         """The gap that lasts, if one does."""
         return self._open.get((symbol, stream))
 
+    def observed_since(self, symbol: str, stream: str) -> int | None:
+        """Since when the stream is delivering; None while it does not."""
+        return self._observed.get((symbol, stream))
+
     def began(self, symbol: str, stream: str, at_us: int, cause: str) -> OpenGap | None:
-        """The stream delivers from `at_us` on. Returns the gap that this closes, None where there was none."""
+        """The stream delivers from `at_us` on (not before its last change, though). Returns the gap that this closes,
+        None where there was none."""
         key = (symbol, stream)
+        at_us = max(at_us, self._told.get(key, at_us))
         if key not in self._observed:
-            self._observed[key] = at_us
-            self._inbox.add_event(at_us, symbol, "observed_on", {"stream": stream, "cause": cause})
+            self._observed[key] = self._tell(key, "observed_on", at_us, {"stream": stream, "cause": cause})
         gap = self._close(key, at_us)
         if all(self.is_observed(symbol, each) for each in self._streams):
             self._healthy_since.setdefault(symbol, at_us)
@@ -77,7 +83,7 @@ class Observation:
         key = (symbol, stream)
         if key in self._observed:
             since_us = max(since_us, self._observed.pop(key))
-            self._inbox.add_event(at_us, symbol, "observed_off", {"stream": stream, "cause": cause})
+            self._tell(key, "observed_off", at_us, {"stream": stream, "cause": cause})
             self._begin_gap(key, since_us, cause)
 
     def missed(self, gap: OpenGap) -> None:
@@ -91,21 +97,23 @@ class Observation:
         """Noticed at `at_us`: what is known of the book since `since_us` may be wrong, though its stream goes on."""
         key = (symbol, stream)
         if key in self._observed and key not in self._open:
-            self._inbox.add_event(at_us, symbol, "book_invalid", {"cause": cause})
+            self._tell(key, "book_invalid", at_us, {"cause": cause})
             self._begin_gap(key, max(since_us, self._observed[key]), cause)
 
     def interrupted(self, gaps: Iterable[OpenGap]) -> None:
         """The session goes on after an interruption: these streams had been observed and were not since then."""
         for gap in gaps:
             payload = {"stream": gap.stream, "cause": gap.cause}
-            self._inbox.add_event(gap.start_us, gap.symbol, "observed_off", payload)
+            self._tell((gap.symbol, gap.stream), "observed_off", gap.start_us, payload)
             self._open_gap(gap)
 
     def close_all(self, until_us: int, at_us: int, cause: str) -> None:
-        """The session ends at `at_us`, and gaps that last end with it; the others were observed until `until_us`."""
-        for symbol, stream in sorted(self._observed):
-            if (symbol, stream) not in self._open:
-                self._inbox.add_event(until_us, symbol, "observed_off", {"stream": stream, "cause": cause})
+        """The session ends at `at_us`, and gaps that last end with it; the others were observed until `until_us`.
+
+        Of a book that cannot be trusted the stream ends too: whoever goes on must not take it for observed.
+        """
+        for key in sorted(self._observed):
+            self._tell(key, "observed_off", until_us, {"stream": key[1], "cause": cause})
         self._observed.clear()
         for key in list(self._open):
             self._close(key, at_us)
@@ -115,7 +123,7 @@ class Observation:
         for stream in sorted(stream for name, stream in self._observed.keys() | self._open.keys() if name == symbol):
             self._observed.pop((symbol, stream), None)
             self._close((symbol, stream), at_us)
-            self._inbox.add_event(at_us, symbol, "observed_off", {"stream": stream, "cause": cause})
+            self._tell((symbol, stream), "observed_off", at_us, {"stream": stream, "cause": cause})
         self._inbox.add_event(at_us, symbol, "symbol_removed", {"cause": cause})
 
     def store(self, gap: OpenGap) -> None:
@@ -131,6 +139,12 @@ class Observation:
             "lost_estimate": gap.lost,
         }
         self._inbox.add_row("data_gaps", row)
+
+    def _tell(self, key: tuple[str, str], kind: str, at_us: int, payload: dict[str, str]) -> int:
+        """Put a change of a stream on the tape, never before the one before it; returns its time."""
+        at_us = self._told[key] = max(at_us, self._told.get(key, at_us))
+        self._inbox.add_event(at_us, key[0], kind, payload)
+        return at_us
 
     def _begin_gap(self, key: tuple[str, str], start_us: int, cause: str) -> None:
         symbol, _ = key

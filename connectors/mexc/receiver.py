@@ -22,16 +22,21 @@ from connectors.mexc.records import ContractPush, Deal, Deals, DepthDelta, Depth
 from connectors.mexc.stream import Subscription
 from connectors.mexc.symbol_feed import SymbolFeed
 from connectors.questdb.columns import NULL
+from operators.stamping import LATE_US
 from operators.tape import BOOKS_STREAM, TRADES_STREAM
 
-STALE_US: Final = 10_000_000
-"""What is older than this when it is received is from a burst after a stall."""
+STALE_BOOK_US: Final = 10_000_000
+"""A change of a book that is older than this when it is received is from a burst after a stall. (A trade is late, and
+within a gap, from `LATE_US` on: a book that lags a little is still the best that is known, a trade is history.)"""
+MILLISECOND_US: Final = 1_000
 OVERLAP_US: Final = 2_000_000
 """So much earlier than its last sign of life a stream may have lost what was on its way."""
 STALLED: Final = "stalled"
 STALE: Final = "stale data"
+RESIZED: Final = "book: the contract's size has changed"
 QUEUE_FULL: Final = "our queue was full"
 UNSURE: Final = "changes of the book were lost, trades perhaps too"
+BLIND: Final = "the exchange answered no requests, trades may have been lost unnoticed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,8 @@ class Receiver:
         self._on_contract = on_contract
         self._on_unknown = on_unknown
         self._overlap_us = round(OVERLAP_US * settings.clock_rate)
-        self._stale_us = round(STALE_US * settings.clock_rate)
+        self._late_us = round(LATE_US * settings.clock_rate)
+        self._stale_book_us = round(STALE_BOOK_US * settings.clock_rate)
         self._waiting: list[SymbolFeed] = []
 
     # What the stream tells (see StreamListener)
@@ -101,7 +107,7 @@ class Receiver:
             if newest is None or frame.last > newest[0]:
                 feed.newest_change = (frame.last, frame.ms)
                 if newest is not None and frame.first > newest[0] + 1:
-                    self._want_audit(Doubt(feed.name, newest[1] * 1_000, received))
+                    self._want_audit(Doubt(feed.name, newest[1] * 1_000, received, UNSURE))
             self._book_took(feed, feed.book.on_delta(frame), received)
         elif type(frame) is DepthFull:
             self._book_took(feed, feed.book.on_full(frame), received)
@@ -167,7 +173,7 @@ class Receiver:
             if not history.add(deal):
                 counters.duplicates += 1
                 continue
-            if received - at > self._stale_us:
+            if received - at >= self._late_us:
                 self._stale(feed, deal, at, received)
                 observed = False
                 continue
@@ -178,25 +184,29 @@ class Receiver:
             counters.trades += 1
             if at > evidence.last_trade_us:
                 evidence.last_trade_us = at
+                feed.lag_us = received - at
             self._check_side(feed, deal)
-        feed.lag_us = received - evidence.last_trade_us
         for rejected in frame.rejected:
             counters.malformed += 1
             raw = f"{feed.name} {rejected.raw}".encode()
             self._dead_letter("trades", raw, rejected.reason, received, counters.malformed)
 
     def _stale(self, feed: SymbolFeed, deal: Deal, at: int, received: int) -> None:
-        """A trade that comes long after it happened: kept as late, and the time between was a gap."""
-        self._observation.ended(feed.name, TRADES_STREAM, max(at, feed.evidence.last_trade_us), received, STALE)
+        """A trade that comes long after it happened: kept as late, and since then has been a gap."""
+        self._observation.ended(feed.name, TRADES_STREAM, at, received, STALE)
         gap = self._observation.open_gap(feed.name, TRADES_STREAM)
         self._add_late(feed, deal, received)
-        if gap is not None:
+        if gap is not None and gap.start_us <= at:
             gap.recovered = (gap.recovered or 0) + 1
+        elif gap is not None and (feed.trades_from_us is None or at >= feed.trades_from_us):
+            # from before the gap: that time was thought to be whole
+            end = min(at + MILLISECOND_US, gap.start_us)
+            self._missed(feed, OpenGap(feed.name, TRADES_STREAM, at, STALE, end, 1))
         feed.evidence.last_trade_us = max(feed.evidence.last_trade_us, at)
 
     def trades_confirmed(self, feed: SymbolFeed, now: int) -> None:
         """The exchange says that there was nothing to receive: a quiet stream counts as observed."""
-        if not self._observation.is_observed(feed.name, TRADES_STREAM):
+        if not self._observation.is_observed(feed.name, TRADES_STREAM) and not self._inbox.full:
             self._trades_began(feed, now, "quiet: the exchange's ticker knows of no trade")
 
     def trades_missed(self, feed: SymbolFeed, found: Recovered, now: int) -> bool:
@@ -215,34 +225,62 @@ class Receiver:
             feed.evidence.last_trade_us = max(feed.evidence.last_trade_us, reply[-1].ms * 1_000)
 
     def recovered(self, gap: OpenGap, found: Recovered, reply: Sequence[Deal]) -> None:
-        """The exchange was asked for the trades of a closed gap; `found` are those of its `reply` that were missed."""
+        """The exchange was asked for the trades of a closed gap; `found` are those of its `reply` that were missed.
+
+        What the reply has from before the gap is looked at too: a process that has been killed had not come to it.
+        """
         feed, now = self.symbols[gap.symbol], self._clock.now_us()
-        for deal in found.deals:
-            if feed.history.add_recovered(deal):
-                self._add_late(feed, deal, now)
-        gap.recovered = (gap.recovered or 0) + len(found.deals)
-        gap.lost = 0 if found.complete else _lost(gap, found.deals, reply)
+        room = not self._inbox.full
+        if room:
+            for deal in found.deals:
+                if feed.history.add_recovered(deal):
+                    self._add_late(feed, deal, now)
+            gap.recovered = (gap.recovered or 0) + len(found.deals)
+            gap.lost = 0 if found.complete else _lost(gap, found.deals, reply)
+        else:
+            feed.counters.dropped += len(found.deals)
+            gap.lost = len(found.deals) if found.complete else None
         self._observation.store(gap)
+        if room:
+            self._look_for_losses(feed, reply, gap.start_us)
 
     def audited(self, symbol: str, reply: Sequence[Deal] | None, doubt: Doubt | None) -> None:
         """The exchange's last trades of a symbol, asked for without a gap: what is not among ours was lost unnoticed.
         A doubt that the reply cannot settle, because it does not reach back, is a gap."""
         feed = self.symbols[symbol]
-        if self.closed or feed.removed or feed.trades_from_us is None:
+        if self.closed or feed.removed or feed.trades_from_us is None or (doubt is None and self._inbox.full):
             return
-        now, last = self._clock.now_us(), feed.evidence.last_trade_us
-        for gap, deals in lost_trades(feed.history, symbol, reply or (), feed.trades_from_us, last):
-            for deal in deals:
-                feed.history.add_recovered(deal)
-                self._add_late(feed, deal, now)
-            self._missed(feed, gap)
+        if not self._inbox.full:
+            self._look_for_losses(feed, reply or (), feed.evidence.last_trade_us)
+        elif doubt is not None:
+            # nothing can be taken in now: the doubt stays
+            reply = None
         if doubt is None or (reply and min(deal.ms for deal in reply) * 1_000 <= doubt.start_us):
             return
         start = max(doubt.start_us, feed.trades_from_us)
         if start < doubt.end_us:
-            gap = OpenGap(symbol, TRADES_STREAM, start, UNSURE, doubt.end_us)
+            gap = OpenGap(symbol, TRADES_STREAM, start, doubt.cause, doubt.end_us)
             self._missed(feed, gap)
             self._want_trades(gap)
+
+    def lost_before(self, feed: SymbolFeed, gap: OpenGap) -> None:
+        """A gap of the time before this process that nobody has recorded."""
+        if gap.stream == TRADES_STREAM:
+            self._missed(feed, gap)
+            self._want_trades(gap)
+        else:
+            self._observation.missed(gap)
+
+    def _look_for_losses(self, feed: SymbolFeed, reply: Sequence[Deal], until: int) -> None:
+        """Store the trades of a reply that were lost before `until`, and gaps for them."""
+        if feed.trades_from_us is None:
+            return
+        now = self._clock.now_us()
+        for gap, deals in lost_trades(feed.history, feed.name, reply, feed.trades_from_us, until):
+            for deal in deals:
+                feed.history.add_recovered(deal)
+                self._add_late(feed, deal, now)
+            self._missed(feed, gap)
 
     def _missed(self, feed: SymbolFeed, gap: OpenGap) -> None:
         """Record a gap that lies behind, unless it is within one that is known."""
@@ -293,13 +331,17 @@ class Receiver:
         """What became of a change or of a whole book."""
         if change is BookChange.TOP_CHANGED:
             feed.evidence.last_book_us = received
-            if received - feed.book.ms * 1_000 > self._stale_us:
+            if received - feed.book.ms * 1_000 > self._stale_book_us:
                 # the book as it was then: what was stored before it has been wrong since
                 self._observation.ended(feed.name, BOOKS_STREAM, feed.book.ms * 1_000, received, STALE)
             else:
                 self._book_changed(feed, received)
         elif change is BookChange.APPLIED:
             feed.evidence.last_book_us = received
+            fresh = received - feed.book.ms * 1_000 <= self._stale_book_us
+            if fresh and not self._observation.is_observed(feed.name, BOOKS_STREAM):
+                # the best levels are as before the gap, and known again
+                self._book_changed(feed, received)
         elif change in BROKEN:
             self._book_broken(feed, change, received)
 
@@ -345,6 +387,14 @@ class Receiver:
         if not self._settings.full_depth:
             self._want_snapshot(feed.name)
 
+    def resized(self, feed: SymbolFeed) -> None:
+        """The contract's size has changed: what is known of the book, or held for it, is in contracts of before."""
+        feed.book.desync(RESIZED)
+        now = self._clock.now_us()
+        self._observation.invalid_book(feed.name, BOOKS_STREAM, now, now, RESIZED)
+        if not self._settings.full_depth:
+            self._want_snapshot(feed.name)
+
     def refresh_thin_books(self) -> None:
         """Books whose best levels come near the end of what their snapshot covered get a new one."""
         for feed in self.symbols.values():
@@ -360,6 +410,9 @@ class Receiver:
         self._observation.ended(feed.name, stream, at, received, QUEUE_FULL)
 
     def _dead_letter(self, stream: str, raw: bytes, reason: str, at: int, line: int) -> None:
+        """Keep what could not be read; it is counted as malformed even where there is no room for it."""
+        if self._inbox.full:
+            return
         row = {
             "timestamp": at,
             "session_id": self._settings.session_id,

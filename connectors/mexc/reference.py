@@ -14,7 +14,10 @@ from connectors.mexc.replies import FundingRate
 from connectors.mexc.rest import MexcRest
 
 SETTLEMENT_PATIENCE: Final = 6
+MOST_MISSED: Final = 100
+"""Settlements of a symbol that are asked for after an interruption: as many as one reply gives."""
 _SETTLEMENT_PAUSE: Final = 5.0
+_HOUR_MS: Final = 3_600_000
 EventHandler = Callable[[int, str, str, Mapping[str, Any]], None]
 """Gets the exchange time (µs), symbol, kind (`mark` or `funding`) and payload."""
 
@@ -37,6 +40,11 @@ class ReferencePrices:
         self._on_event = on_event
         self._on_cycle = on_cycle
         self._known: dict[str, FundingRate] = {}
+        self._since_us: int | None = None
+
+    def go_on(self, since_us: int) -> None:
+        """The session goes on after an interruption: settlements later than `since_us` have not been told."""
+        self._since_us = since_us
 
     def forget(self, symbol: str) -> None:
         """The symbol is of no more interest."""
@@ -54,33 +62,47 @@ class ReferencePrices:
                 for rate in rates:
                     if rate.symbol in self._symbols:
                         self._on_cycle(rate.symbol, rate.cycle_hours)
-                        settled = self._take(rate)
-                        if settled is not None:
-                            settlements.create_task(self._settled(rate.symbol, settled))
+                        for settle_ms in self._take(rate):
+                            settlements.create_task(self._settled(rate.symbol, settle_ms))
                 await asyncio.sleep(self._every_seconds)
 
-    def _take(self, rate: FundingRate) -> int | None:
-        """Tell what has changed; returns the settlement that has passed since the last look (ms), if one has."""
+    def _take(self, rate: FundingRate) -> list[int]:
+        """Tell what has changed; returns the settlements that have passed since the last look (ms)."""
         known = self._known.get(rate.symbol)
         self._known[rate.symbol] = rate
         at_us = rate.ms * 1_000
         if rate.fair is not None and (known is None or (rate.fair, rate.index) != (known.fair, known.index)):
             self._on_event(at_us, rate.symbol, "mark", {"fair": rate.fair, "index": rate.index})
         if rate.next_settle_ms is None:
-            return None
+            return []
         if known is None or (rate.rate, rate.next_settle_ms) != (known.rate, known.next_settle_ms):
             payload = _payload(rate.rate, rate.next_settle_ms, settled=False)
             self._on_event(at_us, rate.symbol, "funding", payload)
-        passed = known is not None and known.next_settle_ms is not None and known.next_settle_ms < rate.next_settle_ms
-        return known.next_settle_ms if passed and known is not None else None
+        if known is None:
+            return self._passed_meanwhile(rate.next_settle_ms, rate.cycle_hours)
+        passed = known.next_settle_ms is not None and known.next_settle_ms < rate.next_settle_ms
+        return [known.next_settle_ms] if passed and known.next_settle_ms is not None else []
+
+    def _passed_meanwhile(self, next_settle_ms: int, cycle_hours: float | None) -> list[int]:
+        """The settlements during an interruption, oldest first, as far as one reply of the history reaches."""
+        if self._since_us is None or not cycle_hours:
+            return []
+        cycle_ms = round(cycle_hours * _HOUR_MS)
+        earlier = (next_settle_ms - times * cycle_ms for times in range(MOST_MISSED, 0, -1))
+        return [settle_ms for settle_ms in earlier if settle_ms * 1_000 > self._since_us]
 
     async def _settled(self, symbol: str, settle_ms: int) -> None:
-        """Find the settlement in the history, which may know of it only after a while."""
-        for _ in range(SETTLEMENT_PATIENCE):
+        """Find the settlement in the history, which may know of it only after a while. A ban does not count: it lasts
+        longer than any patience."""
+        looks = 0
+        while looks < SETTLEMENT_PATIENCE:
             try:
                 history = await self._rest.funding_history(symbol)
-            except ExchangeError:
-                history = []
+            except ExchangeError as error:
+                looks += not error.retryable
+                await asyncio.sleep(max(_SETTLEMENT_PAUSE, self._rest.blocked_seconds))
+                continue
+            looks += 1
             for entry in history:
                 if entry.settle_ms == settle_ms:
                     payload = _payload(entry.rate, settle_ms, settled=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from connectors.mexc.book import Seed
-from connectors.mexc.errors import ExchangeError, ExchangeRejected
+from connectors.mexc.errors import UNKNOWN_CONTRACT, ExchangeError, ExchangeRejected
 from connectors.mexc.rest import MexcRest
 from connectors.mexc.symbol_feed import SymbolFeed
 
@@ -20,8 +20,8 @@ _LONGEST_PAUSE: Final = 10.0
 class BookSeeder:
     """Fetches a snapshot for each book asked for, again with growing pauses until the book accepts one.
 
-    `symbols` may grow meanwhile. `on_seeded` is told the symbol whose book is whole again, `on_refused` one whose book
-    the exchange will not give.
+    `symbols` may grow meanwhile. `on_seeded` is told the symbol whose book is whole again, `on_refused` one that the
+    exchange says it does not know: its book stays wanted until `forget`.
     """
 
     def __init__(
@@ -64,10 +64,8 @@ class BookSeeder:
             try:
                 seed = feed.book.on_snapshot(await self._rest.depth(symbol, SNAPSHOT_LEVELS), SNAPSHOT_LEVELS)
             except ExchangeError as error:
-                if isinstance(error, ExchangeRejected) and not error.retryable:
-                    self._wanted.pop(symbol, None)
+                if isinstance(error, ExchangeRejected) and error.code == UNKNOWN_CONTRACT:
                     self._on_refused(symbol, str(error))
-                    continue
                 seed = Seed.BEHIND
             if symbol not in self._wanted:
                 continue

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
+import numpy as np
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from connectors.journal.journal import Entry, Journal
@@ -144,8 +145,11 @@ class _LivePartition(StatefulSourcePartition[MarketBatch, LiveState]):
         self._journal = journal
         self._stop_requested = stop_requested
         self._on_progress = on_progress
-        feed.start(position)
         rate = settings.clock_rate
+        # a session may be killed after its time was over
+        self._ended = position is not None and _is_over(settings, position)
+        if not self._ended:
+            feed.start(position)
         if position is None:
             watermark = feed.now_us() - round(HEARTBEAT_LAG_US * rate)
             position = LiveState(watermark, watermark, 0, CutterState(0, watermark, ()))
@@ -158,15 +162,16 @@ class _LivePartition(StatefulSourcePartition[MarketBatch, LiveState]):
         self._linger = timedelta(milliseconds=settings.linger_ms)
         self._awake = datetime.now(UTC)
         self._heartbeat = self._awake
-        self._ended = False
         self._taken = time.monotonic()
+        if self._ended:
+            on_progress(LiveProgress(position, 0, np.empty(0, np.int64)))
 
     def next_batch(self) -> list[MarketBatch]:
         if self._ended:
             raise StopIteration
         now = datetime.now(UTC)
         self._awake = now + self._linger
-        ending = self._stop_requested() or self._complete()
+        ending = self._stop_requested() or _is_over(self._settings, self._state)
         if ending:
             self._feed.stop()
             self._ended = True
@@ -185,10 +190,6 @@ class _LivePartition(StatefulSourcePartition[MarketBatch, LiveState]):
 
     def close(self) -> None:
         self._feed.stop()
-
-    def _complete(self) -> bool:
-        duration = self._settings.duration_us
-        return duration is not None and self._stamper.watermark >= self._state.tape_from + duration
 
     def _slice(self, received: Received, since: float) -> list[MarketBatch]:
         """`since` is when the take before was, so that nothing in this one is older."""
@@ -225,3 +226,8 @@ class _LivePartition(StatefulSourcePartition[MarketBatch, LiveState]):
             before.late + taped.late,
         )
         self._on_progress(LiveProgress(self._state, self._ahead, taped.lag_us))
+
+
+def _is_over(settings: LiveSettings, state: LiveState) -> bool:
+    """Whether the tape is as long as it shall become."""
+    return settings.duration_us is not None and state.watermark >= state.tape_from + settings.duration_us

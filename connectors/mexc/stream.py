@@ -62,6 +62,12 @@ class MexcStream:
         connection = self._where.get(subscription)
         return connection is not None and connection.subscriptions.streams[subscription].sent > 0
 
+    def asked_seconds(self, subscription: Subscription) -> float | None:
+        """How long ago it was asked for on its present connection; None where it was not."""
+        connection = self._where.get(subscription)
+        stream = None if connection is None else connection.subscriptions.streams[subscription]
+        return _loop_time() - stream.asked_at if stream is not None and stream.sent else None
+
     def status(self) -> list[ConnectionStatus]:
         """How each connection is doing."""
         return [connection.status() for connection in self._connections]

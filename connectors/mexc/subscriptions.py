@@ -35,13 +35,15 @@ class Subscription(NamedTuple):
 class Stream:
     """The state of one subscription on its connection."""
 
-    __slots__ = ("due_at", "last_us", "live", "sent", "subscription", "ticket")
+    __slots__ = ("asked_at", "due_at", "last_us", "live", "sent", "subscription", "ticket")
 
     def __init__(self, subscription: Subscription) -> None:
         self.subscription = subscription
         self.live = False
         self.sent = 0
         """How often it was sent on this connection."""
+        self.asked_at = 0.0
+        """When it was sent for the first time of these."""
         self.last_us: int | None = None
         """Local receive time of its last data frame, on whatever connection."""
         self.due_at: float | None = None
@@ -150,6 +152,8 @@ class Subscriptions:
             return None
         stream = heapq.heappop(self._queue)[2]
         factor = FIRST_RETRIES[stream.sent] if stream.sent < len(FIRST_RETRIES) else LATER_RETRIES
+        if not stream.sent:
+            stream.asked_at = now
         stream.sent += 1
         self._put(stream, now + factor * self._first_data_seconds)
         return Request(self._frame("sub", stream.subscription), subscribes=True, again=stream.sent > 1)

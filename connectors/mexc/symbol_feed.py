@@ -68,7 +68,7 @@ class SymbolFeed:
     newest_change: tuple[int, int] | None = None
     """Version and time (ms) of the newest change of the book that has arrived on this subscription."""
     trades_from_us: int | None = None
-    """Since when its trades are received by this process."""
+    """Since when all of its trades that were received are remembered, those before a restart included."""
     trade_gaps: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=GAPS_REMEMBERED))
     """The last gaps of its trades, from and to."""
     removed: bool = False

@@ -17,7 +17,7 @@ from connectors.mexc.inbox import BookColumns, HeldEvent, Received, TradeColumns
 from connectors.questdb.columns import Columns
 from operators.slices import TapePage
 from operators.stamping import Stamper
-from operators.tape import Books, Float64, Int64, TapeEvent, Trades
+from operators.tape import BOOKS_STREAM, Books, Float64, Int64, TapeEvent, Trades
 
 _EVENT_TABLES: Final = {"funding": "funding_rates", "mark": "mark_prices"}
 
@@ -51,7 +51,10 @@ def tape(
     units: Units,
     levels: int,
 ) -> TapedSlice:
-    """Stamp everything and lay it out. `exchange_now` in µs; `symbols` are those of the session, by index."""
+    """Stamp everything and lay it out. `exchange_now` in µs; `symbols` are those of the session, by index.
+
+    Which trades are late the receiver has decided, and recorded a gap for; nothing else is.
+    """
     from_ts = stamper.watermark
     trades, books, events = received.trades, received.books, received.events
     counts = np.cumsum([len(trades.arrival), len(books.arrival), len(events)])
@@ -59,8 +62,11 @@ def tape(
     exchange_us = _joined(trades.exchange_us, books.exchange_us, [event.exchange_us for event in events])
     fetched = np.zeros(counts[2], np.bool_)
     fetched[: counts[0]] = np.frombuffer(trades.late, np.int8)
-    # books and events mark when something became known here: however old their cause, they are never late
-    exchange_us[counts[0] :] = np.maximum(exchange_us[counts[0] :], from_ts + 1)
+    # events are on the tape as they were told, whatever the exchange's clock says by now
+    exchange_us[counts[1] :] = np.minimum(exchange_us[counts[1] :], exchange_now)
+    _behind_breaks(books, events, exchange_us[counts[0] : counts[1]], exchange_us[counts[1] :], symbols)
+    # what is not late has become known now, however long it lay here
+    exchange_us = np.where(fetched, exchange_us, np.maximum(exchange_us, from_ts + 1))
     by_arrival = np.argsort(arrival, kind="stable")
     stamps = stamper.stamp(exchange_us[by_arrival], exchange_now, fetched[by_arrival])
     ts, seq, late = np.empty_like(exchange_us), np.empty_like(exchange_us), np.empty_like(fetched)
@@ -86,6 +92,26 @@ class _Stamped:
     seq: Int64
     late: NDArray[np.bool_]
     counts: NDArray[np.int64]
+
+
+def _behind_breaks(
+    books: BookColumns, events: Sequence[HeldEvent], book_us: Int64, event_us: Int64, symbols: Sequence[str]
+) -> None:
+    """Move books behind what arrived before them and said that there is no book: one that a silent market has left as
+    it was is known again from then on, and would be taken for the one that is wrong."""
+    breaks = [row for row, event in enumerate(events) if _breaks_book(event)]
+    if not breaks or not len(book_us):
+        return
+    symbol, arrival = np.frombuffer(books.symbol, np.int16), np.frombuffer(books.arrival, np.int64)
+    for row in breaks:
+        after = (symbol == symbols.index(events[row].symbol)) & (arrival > events[row].arrival)
+        book_us[after] = np.maximum(book_us[after], event_us[row])
+
+
+def _breaks_book(event: HeldEvent) -> bool:
+    return event.kind == "book_invalid" or (
+        event.kind == "observed_off" and event.payload.get("stream") == BOOKS_STREAM
+    )
 
 
 def _joined(*parts: Any) -> Int64:

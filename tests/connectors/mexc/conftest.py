@@ -20,6 +20,7 @@ from aiohttp import WSMsgType, web
 
 from connectors.mexc.clock import ExchangeClock
 from connectors.mexc.records import Frame
+from connectors.mexc.rest import MexcRest, RestSettings
 from connectors.mexc.stream import MexcStream, StreamSettings, Subscription
 
 FAST = StreamSettings(
@@ -244,6 +245,48 @@ async def _scene(listener: Recorder | None = None, **changes: Any) -> AsyncItera
                 with suppress(asyncio.CancelledError, Exception):
                     await scene.running
             await runner.cleanup()
+
+
+class RestExchange:
+    """Answers each path (after /api/v1/contract/) with what `says` has for it, at once and for as often as asked."""
+
+    def __init__(self) -> None:
+        self.says: dict[str, Any] = {}
+        self.asked: list[str] = []
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        path = request.match_info["path"]
+        self.asked.append(path)
+        said = self.says[path]
+        if isinstance(said, int):
+            text = json.dumps({"success": False, "code": said, "message": "no"})
+            return web.Response(text=text, content_type="application/json")
+        return web.json_response({"success": True, "code": 0, "data": said})
+
+
+@asynccontextmanager
+async def _rest_exchange() -> AsyncIterator[tuple[RestExchange, MexcRest]]:
+    exchange = RestExchange()
+    application = web.Application()
+    application.router.add_get("/api/v1/contract/{path:.*}", exchange.handle)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    assert site._server is not None
+    url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
+    async with aiohttp.ClientSession() as session:
+        try:
+            quick = RestSettings(tries=1, limit_over_all=1_000)
+            yield exchange, MexcRest(session, url, clock=ExchangeClock(), settings=quick)
+        finally:
+            await runner.cleanup()
+
+
+@pytest.fixture
+def rest_exchange() -> Callable[..., Any]:
+    """`async with rest_exchange() as (exchange, rest):` gives a REST server and a client of it."""
+    return _rest_exchange
 
 
 @pytest.fixture

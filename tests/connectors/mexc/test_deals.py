@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.mexc.deals import DealHistory, Recovered
+from connectors.mexc.deals import MOST_REMEMBERED, DealHistory, Recovered
 from connectors.mexc.records import Deal
 
 
@@ -270,3 +270,15 @@ def test_a_recovered_trade_that_is_pushed_afterwards_is_a_repetition() -> None:
     assert not history.add(deal(7, 10)), "the same trade, now with its id"
     assert not history.add(deal(7, 10))
     assert history.add(deal(8, 10)), "another one that looks like it"
+
+
+def test_what_was_recovered_and_let_go_leaves_nothing_behind() -> None:
+    history = DealHistory()
+    for ms in range(2 * MOST_REMEMBERED):
+        history.add_recovered(Deal(None, ms, 1.5, 3.0, 1))
+        history.add(Deal(None, ms, 1.5, 3.0, 1))
+    history.interrupted()
+    for ms in range(2 * MOST_REMEMBERED, 4 * MOST_REMEMBERED):
+        assert history.add(Deal(ms, ms, 1.5, 3.0, 1))
+    assert len(history) == MOST_REMEMBERED
+    assert not history._recovered

@@ -71,3 +71,10 @@ def test_a_symbol_that_traded_before_anybody_listened_stays_quiet() -> None:
     for seconds in (0, 10, 20):
         assert judge_trades(known, ticker(NOW - 600 * SECOND), NOW + seconds * SECOND) is Verdict.QUIET
     assert known.trades_sure_us == NOW + 16 * SECOND, "but for the tickers' lag"
+
+
+def test_what_we_wait_for_takes_our_time_however_fast_the_exchange_lives() -> None:
+    assert judge_trades(SymbolEvidence(), ticker(NOW - 30 * SECOND), NOW) is Verdict.QUIET
+    assert judge_trades(SymbolEvidence(), ticker(NOW - 30 * SECOND), NOW, 10.0) is Verdict.NOTHING
+    known = SymbolEvidence(best_bid=1.0, best_ask=1.1, last_book_us=NOW - 60 * SECOND)
+    assert [judge_book(known, ticker(None, 1.2, 1.3), NOW, 10.0) for _ in range(3)] == [Verdict.QUIET] * 3

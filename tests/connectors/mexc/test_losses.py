@@ -56,3 +56,12 @@ def test_what_may_have_been_received_and_forgotten_is_not_said_to_be_lost() -> N
     reply = [deal(1_010), deal(1_000 + MOST_REMEMBERED)]
     assert not lost_trades(history, "A_USDT", reply, 0, (1_000 + MOST_REMEMBERED + 49) * MS)
     assert not history.missing(reply).complete
+
+
+def test_what_was_forgotten_is_nobodys_loss() -> None:
+    history = having(300, 500)
+    history.forget_until(200)
+    found = history.missing([deal(ms) for ms in (100, 200, 300, 400, 500)], 50, 600)
+    assert [each.ms for each in found.deals] == [400]
+    assert not found.complete
+    assert history.missing([deal(ms) for ms in (100, 200, 300, 400, 500)], 250, 600).complete

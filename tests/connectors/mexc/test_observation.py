@@ -81,8 +81,32 @@ def test_the_end_of_the_session_closes_everything() -> None:
     found.invalid_book(A, "books", 20, 21, "crossed")
     inbox.take()
     found.close_all(98, 99, "the session ended")
-    assert events(inbox) == [(98, A, "observed_off", "trades")]
+    assert events(inbox) == [(98, A, "observed_off", "books"), (98, A, "observed_off", "trades")]
     assert [row["end_ts"] for row in inbox.last_rows["data_gaps"]] == [99]  # type: ignore[attr-defined]
+
+
+def test_no_change_of_a_stream_is_told_before_the_one_before() -> None:
+    found, inbox = observation()
+    found.began(A, "trades", 10, "")
+    found.ended(A, "trades", 50, 90, "stale data")
+    gap = found.began(A, "trades", 80, "")
+    found.began(A, "books", 70, "")
+    assert gap is not None
+    assert (gap.start_us, gap.end_us) == (50, 90)
+    assert [at for at, *_ in events(inbox)] == [10, 90, 90, 70]
+
+
+def test_health_is_never_less_than_nothing() -> None:
+    found, _ = observation()
+    found.missed(OpenGap(A, "trades", 10, "lost", 90))
+    assert found.healthy_us(A, 100) == 0
+
+
+def test_gaps_of_a_symbol_that_is_gone_end_with_it() -> None:
+    found, inbox = observation()
+    found.interrupted([OpenGap(A, "trades", 40, "restart of the collector")])
+    found.removed(A, 50, "the exchange lists it no longer")
+    assert [row["end_ts"] for row in inbox.take().rows["data_gaps"]] == [None, 50]
 
 
 def test_a_symbol_that_is_gone_ends_with_an_event() -> None:

@@ -115,3 +115,21 @@ def test_a_book_that_comes_late_is_on_the_tape_now_in_tables_and_page_alike() ->
     assert found.page.books.ts.tolist() == list(columns["timestamp"]) == [NOW - SECOND + 1]
     assert list(columns["exchange_ts"]) == [NOW - 60 * SECOND]
     assert found.late == 0
+
+
+def test_what_was_not_marked_late_flows_however_long_it_lay_here() -> None:
+    inbox = Inbox()
+    inbox.add_trade(0, NOW - 10 * SECOND, NOW, 1.0, 1.0, 1, 1)
+    found = taped(inbox)
+    assert found.late == 0
+    assert found.page.trades.ts.tolist() == [NOW - SECOND + 1]
+
+
+def test_a_book_follows_the_break_that_was_told_before_it() -> None:
+    inbox = Inbox()
+    inbox.add_event(NOW - 100, "A_USDT", "book_invalid", {"cause": "a change is missing"})
+    inbox.add_book(0, NOW - 300, NOW, 7, book(7, 100.0, 200.0), 2)
+    inbox.add_book(1, NOW - 300, NOW, 7, book(7, 100.0, 200.0), 2)
+    page = taped(inbox).page
+    assert page.books.ts.tolist() == [NOW - 300, NOW - 100]
+    assert page.books.seq[1] > page.events[0].seq

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -18,16 +18,18 @@ from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
 from connectors.journal.drainer import Drainer
 from connectors.journal.journal import Journal
+from connectors.mexc.connected import ConnectedFeed
 from connectors.mexc.feed import MexcFeed
 from connectors.mexc.feed_settings import FeedSettings
 from connectors.mexc.source import LiveProgress, LiveSettings, LiveSource
-from connectors.mexc.symbol_feed import SymbolCounters, SymbolFeed
+from connectors.mexc.symbol_feed import SymbolFeed
 from connectors.questdb.server import revive_database
 from dataflows.resuming import Resumption
 from dataflows.sessions.folder import SessionFolder
 from dataflows.sessions.plan import CollectPlan
 from dataflows.sessions.reporter import Reporter
 from dataflows.sessions.worker_report import CollectProgress
+from dataflows.totals import Totals, write_totals
 from operators.errors import UsageError
 from operators.tape import Int64, MarketBatch
 
@@ -48,9 +50,9 @@ def collection(
     journal = Journal(folder.journal, bound_bytes=plan.journal_bytes)
     drainer = Drainer(journal, lambda: revive_database(Path(plan.home), plan.database))
     drainer.start()
-    resumption = Resumption(plan, journal, drainer)
+    resumption = Resumption(plan, folder, journal, drainer)
     feed = MexcFeed(feed_settings(plan), resumption.interrupted, stop_requested)
-    display = _Display(plan, feed, drainer, resumption, reporter)
+    display = _Display(folder, feed, drainer, resumption, reporter)
     try:
         yield _flow(plan, journal, drainer, reporter, resumption, feed, display, stop_requested)
         display.finish()
@@ -168,9 +170,9 @@ class _Display:
     """Tells once a second how the collection is doing."""
 
     def __init__(
-        self, plan: CollectPlan, feed: MexcFeed, drainer: Drainer, resumption: Resumption, reporter: Reporter
+        self, folder: SessionFolder, feed: MexcFeed, drainer: Drainer, resumption: Resumption, reporter: Reporter
     ) -> None:
-        self._plan = plan
+        self._folder = folder
         self._feed = feed
         self._drainer = drainer
         self._resumption = resumption
@@ -197,12 +199,12 @@ class _Display:
     def _tell(self, progress: LiveProgress) -> None:
         now = time.monotonic()
         seconds, self._shown = max(now - self._shown, 1e-9), now
-        connected, state = self._feed.connected, progress.state
-        if connected is None:
-            return
+        state = progress.state
         self._started_us = self._started_us or state.watermark
-        symbols = connected.receiver.symbols
-        totals = self._totals(list(symbols.values()))
+        connected = self._feed.connected
+        symbols = [] if connected is None else list(connected.receiver.symbols.values())
+        totals = self._totals(connected)
+        write_totals(self._folder, totals)
         lags = np.concatenate(self._lags) if self._lags else np.empty(0)
         p50, p99 = (np.percentile(lags, (50, 99)) / 1_000).tolist() if len(lags) else (None, None)
         drained = self._drainer.status
@@ -213,12 +215,8 @@ class _Display:
                 tape_ts=state.watermark,
                 trades=state.trades,
                 books=state.books,
-                gaps=self._resumption.gaps + self._feed.observation.gaps,
-                duplicates=totals.duplicates,
                 late=state.late,
-                malformed=totals.malformed + connected.receiver.malformed,
-                dropped=totals.dropped,
-                reconnects=sum(connected.stream.counters.disconnects.values()),
+                **msgspec.structs.asdict(totals),
                 journal_rows=drained.rows_waiting,
                 journal_bytes=drained.bytes_waiting,
                 database_away=drained.unavailable_since_us is not None,
@@ -228,15 +226,20 @@ class _Display:
                 stored_ms_p99=stored[1],
             )
         )
-        self._reporter.on_symbols([self._row(feed, seconds, state.watermark) for feed in symbols.values()])
+        self._reporter.on_symbols([self._row(feed, seconds, state.watermark) for feed in symbols])
 
-    def _totals(self, feeds: Sequence[SymbolFeed]) -> SymbolCounters:
-        earlier = self._resumption.counters
-        return SymbolCounters(
-            *(
-                getattr(earlier, each.name) + sum(getattr(feed.counters, each.name) for feed in feeds)
-                for each in fields(SymbolCounters)
-            )
+    def _totals(self, connected: ConnectedFeed | None) -> Totals:
+        """What was counted before and by this process."""
+        before = self._resumption.totals
+        if connected is None:
+            return before
+        counters = [feed.counters for feed in connected.receiver.symbols.values()]
+        return Totals(
+            gaps=before.gaps + self._feed.observation.gaps,
+            duplicates=before.duplicates + sum(each.duplicates for each in counters),
+            malformed=before.malformed + sum(each.malformed for each in counters) + connected.receiver.malformed,
+            dropped=before.dropped + sum(each.dropped for each in counters),
+            reconnects=before.reconnects + sum(connected.stream.counters.disconnects.values()),
         )
 
     def _row(self, feed: SymbolFeed, seconds: float, now_us: int) -> Mapping[str, Any]:
@@ -255,6 +258,6 @@ class _Display:
             "spread_pct": None if bid is None or ask is None else 200.0 * (ask - bid) / (ask + bid),
             "lag_ms": None if feed.lag_us is None else feed.lag_us / 1_000,
             "gaps": self._feed.observation.gaps_of(feed.name),
-            "healthy_pct": min(100.0, 100.0 * healthy / observed),
+            "healthy_pct": min(100.0, max(0.0, 100.0 * healthy / observed)),
             "removed": feed.removed,
         }

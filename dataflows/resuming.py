@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+import msgspec
 import numpy as np
 
 from connectors.journal.drainer import Drainer
 from connectors.journal.journal import Journal
 from connectors.mexc.feed_settings import Interrupted
 from connectors.mexc.observation import OpenGap
-from connectors.mexc.records import Deal
 from connectors.mexc.source import LiveState
-from connectors.mexc.symbol_feed import SymbolCounters
-from connectors.questdb.columns import NULL
 from connectors.questdb.database import Database
 from connectors.questdb.errors import StorageUnavailable
 from connectors.questdb.server import locate_database
-from dataflows.last_signs import LastSigns, plain
+from dataflows.last_signs import plain
+from dataflows.remembered import RECENT_US, Remembered
+from dataflows.sessions.folder import SessionFolder
 from dataflows.sessions.plan import CollectPlan
+from dataflows.totals import read_totals, stored_totals
 from operators.slices import CutterState
 from operators.tape import BOOKS_STREAM, TRADES_STREAM
 
 RESTART: Final = "restart of the collector"
+POWER_CUT: Final = "a power cut took it from the journal"
 STOPPED: Final = "the session was stopped"
 _DRAIN_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 0.25
-_HISTORY_US: Final = 600_000_000
 _TAPE_TABLES: Final = ("tick_prices", "tick_orderbook", "tape_events", "funding_rates", "mark_prices")
 
 
@@ -38,17 +38,15 @@ class Resumption:
     """What a session brings along. Everything of a session that starts for the first time is empty.
 
     Reads the database, after the drainer has brought it up to date; where it is away, the journal and the snapshot
-    say where the tape ends, and every stream counts as interrupted.
+    say where the tape ends and what was observed.
     """
 
-    def __init__(self, plan: CollectPlan, journal: Journal, drainer: Drainer) -> None:
+    def __init__(self, plan: CollectPlan, folder: SessionFolder, journal: Journal, drainer: Drainer) -> None:
         self._plan = plan
         self._journal = journal
         self._drainer = drainer
-        self.counters = SymbolCounters()
-        """Counts of the session so far, over all symbols."""
-        self.gaps = 0
-        """Gaps so far, without those that the session goes on with."""
+        self.totals = read_totals(folder)
+        """Counts of the session so far. The gaps are without those that the session goes on with."""
         self._database: Database | None = None
 
     def position(self, snapshot: LiveState | None) -> LiveState | None:
@@ -68,35 +66,44 @@ class Resumption:
         if stored is None:
             return known
         known = _advanced(known, *stored) if known else LiveState(stored[0], *stored, CutterState(0, stored[0], ()))
-        self._count(self._database)
+        written = stored_totals(self._database, self._plan.session_id)
+        # gaps are written when they open, the other counts once a minute
+        self.totals = msgspec.structs.replace(self.totals.at_least(written), gaps=written.gaps)
         return self._with_totals(self._database, known)
 
     def interrupted(self, position: LiveState) -> Interrupted:
         """What the streams had seen when the session was interrupted at `position`."""
         database, began, rate = self._database, position.tape_from, self._plan.clock_rate
         if database is None:
-            trades = self._journalled_trades()
-            signs = LastSigns.journalled(self._journal.entries_after(-1), began, rate)
-            gaps = [
-                OpenGap(symbol, stream, signs.since(symbol, stream, position.watermark), RESTART)
-                for symbol in self._plan.symbols
-                for stream in (TRADES_STREAM, BOOKS_STREAM)
-            ]
-            return Interrupted(gaps, trades)
-        events = _Events.read(database, self._plan.session_id)
-        trades = self._stored_trades(database, position)
-        recent = position.watermark - _HISTORY_US
-        signs = LastSigns.stored(database, self._plan.session_id, recent, began, rate)
-        lasting = self._lasting_gaps(database)
+            known = Remembered.journalled(self._journal.entries_after(-1), began, rate)
+            self._assume(known, position)
+        else:
+            known = Remembered.stored(database, self._plan.session_id, position.watermark, began, rate)
         gaps = []
-        for (symbol, stream), ended_at in events.streams.items():
-            if (symbol, stream) in lasting:
-                gaps.append(lasting[symbol, stream])
+        for (symbol, stream), ended_at in known.observed.until.items():
+            if (symbol, stream) in known.lasting:
+                gaps.append(known.lasting[symbol, stream])
             else:
                 at, cause = (position.watermark, RESTART) if ended_at is None else (ended_at, STOPPED)
-                gaps.append(OpenGap(symbol, stream, signs.since(symbol, stream, at), cause))
-        self.gaps = max(self.gaps - len(lasting), 0)
-        return Interrupted(gaps, trades)
+                gaps.append(OpenGap(symbol, stream, known.signs.since(symbol, stream, at), cause))
+        self.totals = msgspec.structs.replace(self.totals, gaps=max(self.totals.gaps - len(known.lasting), 0))
+        holes = [
+            OpenGap(symbol, stream, start, POWER_CUT, end)
+            for start, end in self._journal.holes
+            for symbol, stream in known.observed.until
+        ]
+        return Interrupted(
+            gaps, known.trades, known.known_from, known.trades_from_us, known.gaps, holes, known.observed.removed
+        )
+
+    def _assume(self, known: Remembered, position: LiveState) -> None:
+        """What the journal says nothing of, because the database had it already, counts as observed until the
+        interruption: both streams of each symbol of which the snapshot or the journal know anything."""
+        heard = {*position.cutter.active, *known.trades} - known.observed.removed
+        for symbol in self._plan.symbols:
+            if symbol in heard:
+                for stream in (TRADES_STREAM, BOOKS_STREAM):
+                    known.observed.until.setdefault((symbol, stream), None)
 
     def _current_database(self) -> Database | None:
         """The database with everything that the journal held in view; None where it is away."""
@@ -107,7 +114,7 @@ class Resumption:
                 return None
         try:
             database = locate_database(Path(self._plan.home), self._plan.database)
-            database.wait_applied(*_TAPE_TABLES, "data_gaps", "collection_counters")
+            database.wait_applied(*_TAPE_TABLES, "data_gaps", "collection_counters", "connection_health")
         except StorageUnavailable:
             return None
         return database
@@ -119,7 +126,7 @@ class Resumption:
             late = " AND NOT late" if table == "tick_prices" else ""
             # what is known leaves only the newest rows to look at
             recent = "" if since is None else " AND timestamp > %s::timestamp"
-            parameters = (self._plan.session_id,) if since is None else (self._plan.session_id, since - _HISTORY_US)
+            parameters = (self._plan.session_id,) if since is None else (self._plan.session_id, since - RECENT_US)
             rows = database.query(
                 f"SELECT max(timestamp)::long, max(seq) FROM {table} WHERE session_id = %s{recent}{late}",  # noqa: S608
                 parameters,
@@ -153,74 +160,6 @@ class Resumption:
         )[0][0]
         tape_from = known.tape_from if first is None else min(known.tape_from, first - 1)
         return LiveState(tape_from, known.watermark, known.next_seq, known.cutter, trades or 0, books or 0, late or 0)
-
-    def _count(self, database: Database) -> None:
-        names = [each.name for each in fields(SymbolCounters)]
-        sums = ", ".join(f"sum({name})" for name in names)
-        session = (self._plan.session_id,)
-        row = database.query(f"SELECT {sums} FROM collection_counters WHERE session_id = %s", session)  # noqa: S608
-        if row:
-            self.counters = SymbolCounters(*(value or 0 for value in row[0]))
-        self.gaps = database.query("SELECT count() FROM data_gaps WHERE session_id = %s", session)[0][0]
-
-    def _lasting_gaps(self, database: Database) -> dict[tuple[str, str], OpenGap]:
-        """Gaps that were open when the session was interrupted."""
-        rows = database.query(
-            "SELECT symbol, stream, timestamp::long, cause, recovered FROM data_gaps "
-            "WHERE session_id = %s AND end_ts IS NULL",
-            (self._plan.session_id,),
-        )
-        return {
-            (symbol, stream): OpenGap(symbol, stream, start, cause, recovered=recovered)
-            for symbol, stream, start, cause, recovered in rows
-        }
-
-    def _stored_trades(self, database: Database, position: LiveState) -> dict[str, list[Deal]]:
-        rows = database.query(
-            "SELECT symbol, trade_id, exchange_ts::long, price, volume, side FROM tick_prices "
-            "WHERE session_id = %s AND timestamp > %s::timestamp ORDER BY timestamp, seq",
-            (self._plan.session_id, position.watermark - _HISTORY_US),
-        )
-        trades: dict[str, list[Deal]] = {}
-        for symbol, number, at, price, volume, side in rows:
-            trades.setdefault(symbol, []).append(Deal(number, at // 1_000, price, volume, side))
-        return trades
-
-    def _journalled_trades(self) -> dict[str, list[Deal]]:
-        """The trades that are still in the journal."""
-        trades: dict[str, list[Deal]] = {}
-        for entry in self._journal.entries_after(-1):
-            columns = entry.tables.get("tick_prices")
-            if columns is None:
-                continue
-            names = ("symbol", "trade_id", "exchange_ts", "price", "volume", "side")
-            for symbol, number, at, price, volume, side in zip(*(plain(columns[name]) for name in names), strict=True):
-                deal = Deal(None if number == NULL else number, at // 1_000, price, volume, side)
-                trades.setdefault(symbol, []).append(deal)
-        return trades
-
-
-@dataclass(frozen=True, slots=True)
-class _Events:
-    """The session's tape events, folded: per (symbol, stream) when it was observed last (None: until the
-    interruption), without symbols that were removed."""
-
-    streams: dict[tuple[str, str], int | None]
-
-    @classmethod
-    def read(cls, database: Database, session_id: str) -> _Events:
-        streams: dict[tuple[str, str], int | None] = {}
-        for symbol, kind, payload, at in database.query(
-            "SELECT symbol, kind, payload, timestamp::long FROM tape_events WHERE session_id = %s "
-            "AND kind IN ('observed_on', 'observed_off', 'symbol_removed') ORDER BY timestamp, seq",
-            (session_id,),
-        ):
-            content: dict[str, Any] = json.loads(payload)
-            if kind == "symbol_removed":
-                streams = {key: value for key, value in streams.items() if key[0] != symbol}
-            else:
-                streams[symbol, content["stream"]] = at if kind == "observed_off" else None
-        return cls(streams)
 
 
 def _advanced(known: LiveState, watermark: int, next_seq: int) -> LiveState:

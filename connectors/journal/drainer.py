@@ -117,7 +117,7 @@ class Drainer:
         try:
             while not self._closing.is_set():
                 try:
-                    with JournalSender(self._journal, self._open_database()) as sender:
+                    with JournalSender(self._journal, self._open()) as sender:
                         while self._send(sender):
                             pause = _FIRST_PAUSE
                 except (StorageUnavailable, AccessRefused) as error:
@@ -129,15 +129,26 @@ class Drainer:
             self._fatal = error
             self._journal.wake()
 
+    def _open(self) -> Database:
+        """The database; where nothing waits for it, it has to answer to count as back."""
+        database = self._open_database()
+        if self._away_since is not None and not self._journal.rows:
+            database.check()
+            self._note_return()
+        return database
+
     def _send(self, sender: JournalSender) -> bool:
         """Send what waits, or wait for something; False when closing."""
         self._journal.wait_for_records(self._closing.is_set)
         if self._closing.is_set():
             return False
         if sender.send_some():
-            with self._lock:
-                self._away_since = self._away_cause = None
+            self._note_return()
         return True
+
+    def _note_return(self) -> None:
+        with self._lock:
+            self._away_since = self._away_cause = None
 
     def _note_outage(self, error: StorageError) -> None:
         with self._lock:

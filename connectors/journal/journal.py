@@ -42,7 +42,8 @@ class Journal:
 
     An entry is in the files when `append` returns: it survives the death of the process, though not always a power
     cut (`sync` forces each segment to the disk when it is finished). A record that was being written when the process
-    died is dropped on opening and counted in `torn_bytes`; nobody has been told that it was there.
+    died is dropped on opening and counted in `torn_bytes`; nobody has been told that it was there. A power cut may
+    leave several segments without their ends: what is lost between two of them is a hole.
 
     Any thread may append and read, one (the drainer) acknowledges. Raises `JournalInUse` where somebody else has the
     folder open, `JournalDamaged` where a complete record has changed; files are never deleted for that.
@@ -82,10 +83,12 @@ class Journal:
         self.last_seq = self._cursor.last_seq
         """The largest number given until then."""
         self.torn_bytes = 0
-        """Bytes of an incomplete record that opening found at the end and dropped."""
+        """Bytes of incomplete records that opening found at the ends of segments and dropped."""
+        self.holes: list[tuple[int, int]] = []
+        """Stretches of the tape, from and to in µs, that opening found missing between two segments."""
         self._delays: deque[float] = deque(maxlen=KEPT_DELAYS)
-        # bounded, however long the database is away
-        self._since: deque[tuple[Position, float]] = deque(maxlen=100 * KEPT_DELAYS)
+        # no more than delays are kept, however long the database is away
+        self._since: deque[tuple[Position, float]] = deque(maxlen=KEPT_DELAYS)
         try:
             self._find_records()
         except BaseException:
@@ -274,22 +277,26 @@ class Journal:
                 del self._ends[number]
 
     def _find_records(self) -> None:
-        numbers = segment_numbers(self.folder)
-        for number in numbers:
+        until, torn = self._cursor.last_ts, False
+        for number in segment_numbers(self.folder):
             start = Position(number, 0)
             if number < self._cursor.segment:
                 self._ends[number] = 0
                 continue
             if number == self._cursor.segment:
                 start = self._cursor.position
-            found = check_segment(self.folder, start, newest=number == numbers[-1])
+            found = check_segment(self.folder, start)
             self._ends[number] = found.end
-            self.torn_bytes += found.torn_bytes
             for header in found.headers:
                 self.rows += header.rows
                 self.bytes += header.size
                 if header.is_slice:
+                    if torn and until is not None and header.first_ts > until:
+                        self.holes.append((until, header.first_ts))
+                    until, torn = header.last_ts, False
                     self._see(header)
+            self.torn_bytes += found.torn_bytes
+            torn |= found.torn_bytes > 0
         self._delete_acknowledged()
 
 

@@ -150,8 +150,8 @@ def read_headers(folder: Path, start: Position) -> Iterator[Header]:
             yield header
 
 
-def check_segment(folder: Path, start: Position, *, newest: bool) -> Found:
-    """Read a segment from `start` on; a record that was never finished, at the end of the newest one, is cut off."""
+def check_segment(folder: Path, start: Position) -> Found:
+    """Read a segment from `start` on; a record that was never finished, at its end, is cut off."""
     path = segment_path(folder, start.segment)
     headers: list[Header] = []
     end = start.offset
@@ -160,7 +160,7 @@ def check_segment(folder: Path, start: Position, *, newest: bool) -> Found:
             headers.append(record.header)
             end = record.end.offset
     except JournalDamaged as damage:
-        if not newest or not _is_torn(path, damage.offset):
+        if not _is_torn(path, damage.offset):
             raise
         torn = path.stat().st_size - damage.offset
         os.truncate(path, damage.offset)

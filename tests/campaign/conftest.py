@@ -15,11 +15,3 @@ from tests.campaign.staging import Finding, run_all
 def findings(database: Database, database_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Finding]:
     """What became of each failure, by its name."""
     return run_all(CAMPAIGNS, database_home, database, tmp_path_factory.mktemp("campaign"))
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The campaigns take minutes and a machine of their own: `make soak` and `make reliability` run them."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.soak)

@@ -26,6 +26,9 @@ from dataflows.sessions.progress import SessionProgress
 
 _LOOK_SECONDS: Final = 0.1
 _COMMAND_SECONDS: Final = 240.0
+WAIT_SECONDS: Final = 120.0
+"""What takes seconds takes more on a machine that does other things beside it."""
+END_SECONDS: Final = 60.0
 
 
 def command(*arguments: str) -> list[str]:
@@ -135,14 +138,14 @@ class Collection:
         before = self.progress.tape_ts
         killed = time.monotonic()
         worker.kill()
-        self.wait_for(lambda progress: (progress.tape_ts or 0) > (before or 0) and self._has_other(worker), 60.0)
+        self.wait_for(lambda progress: (progress.tape_ts or 0) > (before or 0) and self._has_other(worker))
         return time.monotonic() - killed
 
     def _has_other(self, worker: psutil.Process) -> bool:
         found = self.worker()
         return found is not None and found.pid != worker.pid
 
-    def wait_for(self, condition: Callable[[SessionProgress], object], seconds: float = 60.0) -> float:
+    def wait_for(self, condition: Callable[[SessionProgress], object], seconds: float = WAIT_SECONDS) -> float:
         """Until the session's progress says so; it must not end before."""
 
         def look() -> bool:
@@ -154,11 +157,11 @@ class Collection:
 
         return wait_until(look, seconds, f"{self.session_id}: {self.progress}")
 
-    def wait_recording(self, trades: int = 1, seconds: float = 60.0) -> float:
+    def wait_recording(self, trades: int = 1, seconds: float = WAIT_SECONDS) -> float:
         """Until so many trades are recorded."""
         return self.wait_for(lambda progress: progress.trades >= trades, seconds)
 
-    def wait_end(self, seconds: float = 120.0) -> SessionProgress:
+    def wait_end(self, seconds: float = WAIT_SECONDS) -> SessionProgress:
         """Until the session is over and its supervisor is gone."""
         wait_until(lambda: self.supervisor is None, seconds, f"end of {self.session_id}")
         return self.progress
@@ -174,7 +177,7 @@ class Collection:
             following = subprocess.Popen(
                 command("resume", self.session_id, "--json"), stdout=log, stderr=log, env=_environment(self.home)
             )
-        wait_until(lambda: self.supervisor is not None and not self.progress.done, 60.0, "resuming the session")
+        wait_until(lambda: self.supervisor is not None and not self.progress.done, WAIT_SECONDS, "resuming the session")
         return following
 
 
@@ -207,7 +210,7 @@ def planned_collection(home: Path, request: CollectRequest, **changes: Any) -> I
         with _ended(Collection(home, plan.session_id)) as running:
             yield running
     finally:
-        supervisor.wait(10)
+        supervisor.wait(END_SECONDS)
 
 
 @contextmanager
@@ -218,7 +221,7 @@ def _ended(running: Collection) -> Iterator[Collection]:
         for process in running.processes():
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        wait_until(lambda: not any(map(is_alive, running.processes())), 10.0, "end of all processes")
+        wait_until(lambda: not any(map(is_alive, running.processes())), END_SECONDS, "end of all processes")
 
 
 def _environment(home: Path) -> dict[str, str]:

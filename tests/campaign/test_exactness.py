@@ -17,7 +17,7 @@ import pytest
 from connectors.processes import is_alive
 from connectors.questdb.server import open_database
 from tests.campaign.comparison import Comparison, compare
-from tests.campaign.programs import Collection, Exchange, collection, exchange, wait_until
+from tests.campaign.programs import END_SECONDS, Collection, Exchange, collection, exchange, wait_until
 
 NAMES = (*(f"{letter * 3}_USDT" for letter in "ABCDEFGHIJK"), "LLL_USD")
 HEALING_SECONDS = 15.0
@@ -124,7 +124,7 @@ def run_with_faults(
             time.sleep(HEALING_SECONDS)
             left = session.processes()
             final = session.stop()
-            wait_until(lambda: not any(map(is_alive, left)), 10.0, "end of all processes")
+            wait_until(lambda: not any(map(is_alive, left)), END_SECONDS, "end of all processes")
         figures["exchange"] = {name: venue.state()[name] for name in ("handshakes", "slipped_ms", "cut_off")}
     database = open_database(home, None)
     found = compare(database, session.session_id, folder / "truth", book_delay_us=round(speed * 5e6))
@@ -141,9 +141,9 @@ def _kill_supervisor(session: Collection) -> None:
     supervisor, worker = session.supervisor, session.worker()
     assert supervisor is not None
     supervisor.kill()
-    wait_until(lambda: not is_alive(supervisor), 10.0, "end of the supervisor")
+    wait_until(lambda: not is_alive(supervisor), END_SECONDS, "end of the supervisor")
     if worker is not None:
-        wait_until(lambda: not is_alive(worker), 10.0, "end of its worker, which must not outlive it")
+        wait_until(lambda: not is_alive(worker), END_SECONDS, "end of its worker, which must not outlive it")
     session.resume()
     session.wait_for(lambda progress: progress.status == "RUNNING")
 

@@ -168,6 +168,24 @@ def test_a_database_that_was_killed_is_started_again(
     assert database.query(TRADES, [new_session_id]) == [(600, 0, 717, 600)]
 
 
+def test_a_database_counts_as_back_when_it_answers_though_nothing_waits_for_it(
+    database: Database, journal: Journal
+) -> None:
+    answers = threading.Event()
+
+    def sometimes() -> Database:
+        if not answers.is_set():
+            raise StorageUnavailable("nobody there")
+        return database
+
+    with Drainer(journal, sometimes, longest_pause=0.2) as drainer:
+        journal.append(Entry({}, 1, 2, 3))
+        wait_until(lambda: drainer.status.unavailable_since_us is not None)
+        answers.set()
+        wait_until(lambda: drainer.status.unavailable_since_us is None)
+        assert (drainer.status.outages, drainer.status.unavailable_cause) == (1, None)
+
+
 def test_ending_while_the_database_is_away_is_quick_and_keeps_the_rows(journal: Journal, make_slice: MakeSlice) -> None:
     def nobody() -> Database:
         raise StorageUnavailable("nobody there")

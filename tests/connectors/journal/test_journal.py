@@ -19,7 +19,7 @@ from connectors.journal.entries import decode
 from connectors.journal.errors import JournalDamaged, JournalError, JournalFull, JournalInUse, RowsNotStorable
 from connectors.journal.glance import glance
 from connectors.journal.journal import Entry, Journal
-from connectors.journal.segments import MAGIC, Record, segment_numbers, segment_path
+from connectors.journal.segments import MAGIC, Position, Record, read_records, segment_numbers, segment_path
 
 if TYPE_CHECKING:
     from tests.connectors.journal.conftest import MakeSlice
@@ -226,6 +226,31 @@ def test_a_changed_byte_before_the_end_is_damage_not_a_torn_tail(
     with pytest.raises(JournalDamaged, match=f"record at byte {ends[0]} .* is damaged"):
         Journal(folder)
     assert segment_path(folder, 1).read_bytes() == bytes(changed)
+
+
+def test_a_power_cut_may_tear_several_segments_and_what_is_lost_between_them_is_known(
+    tmp_path: Path, make_slice: MakeSlice
+) -> None:
+    folder = tmp_path / "j"
+    with Journal(folder, segment_bytes=10_000) as journal:
+        for number in range(30):
+            journal.append(make_slice(number))
+    first, second, *_ = numbers = segment_numbers(folder)
+    counts = [len(list(read_records(folder, Position(number, 0)))) for number in numbers]
+    assert min(counts[:3]) > 1
+    os.truncate(segment_path(folder, first), segment_path(folder, first).stat().st_size - 5)
+    # its blocks were never written
+    segment_path(folder, second).write_bytes(bytes(segment_path(folder, second).stat().st_size))
+    with Journal(folder) as journal:
+        kept = seqs(list(journal.entries_after(-1)))
+        assert len(kept) == 30 - 1 - counts[1]
+        lost_from = make_slice(counts[0] - 1).first_ts
+        assert journal.holes == [(lost_from, make_slice(counts[0] + counts[1]).first_ts)]
+        assert journal.torn_bytes > 0
+        drop(journal, 30)
+        assert (journal.rows, journal.bytes) == (0, 0)
+    with Journal(folder) as journal:
+        assert (journal.holes, journal.torn_bytes) == ([], 0)
 
 
 def test_a_foreign_file_is_never_touched(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from connectors.questdb.database import Database
 from connectors.questdb.server import NEEDED_BYTES, free_bytes
 from dataflows.quality import recorded_qualities
 from dataflows.quotes import DOLLARS, quote_currency
+from dataflows.report.formats import count, duration
 from dataflows.sessions.accounts import accounts_text
 from dataflows.sessions.plan import BacktestPlan
 from dataflows.tapes import SymbolTape, TapeSummary, summarise_tape
@@ -39,9 +40,7 @@ class StartRefused(UsageError):
     """A session that cannot be started; `problems` has one sentence each."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__(
-            problems[0] if len(problems) == 1 else "\n  - ".join(["the backtest cannot start:", *problems])
-        )
+        super().__init__(problems[0] if len(problems) == 1 else "\n  - ".join(["the session cannot start:", *problems]))
         self.problems = tuple(problems)
 
 
@@ -224,7 +223,8 @@ def _check_quality(least: float | None, qualities: dict[str, Quality], problems:
         problems.append(f"--min-quality is {least:g}; allowed: 0 to 100")
     problems.extend(
         f"{symbol} was recorded with a quality of {found.score:.2f}, below --min-quality {least:g}: "
-        f"{found.gaps} gaps, {found.gap_us / 1_000_000:,.1f} s in all"
+        f"{count(found.gaps, 'gap')}, {duration(found.gap_us / 1e6)} in all"
+        + (f", and {duration(found.waited_us / 1e6)} before its first data" if found.waited_us else "")
         for symbol, found in qualities.items()
         if found.score is not None and found.score < least
     )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from connectors.questdb.database import Database
+from dataflows.sessions.present import as_it_is
 from dataflows.tapes import find_session
 from operators.errors import TapeflowError
+from operators.quality.intervals import total, union
 from operators.quality.score import Gap, Quality, quality
 from operators.session import SessionRecord
 from operators.tape import BOOKS_STREAM, TRADES_STREAM
@@ -19,9 +22,13 @@ _STREAMS: Final = frozenset({TRADES_STREAM, BOOKS_STREAM})
 
 @dataclass(frozen=True, slots=True)
 class SymbolQuality:
-    """All that the quality report says of one symbol; counts, milliseconds, seconds. None = nothing to measure."""
+    """All that the quality report says of one symbol; counts, milliseconds, seconds. None = nothing to measure.
+
+    `removed_at` (µs) is when the exchange took it off its list: it counts until then.
+    """
 
     quality: Quality
+    removed_at: int | None
     trades: int
     books: int
     late: int
@@ -39,7 +46,7 @@ class SymbolQuality:
 
 @dataclass(frozen=True, slots=True)
 class SessionQuality:
-    """The quality of a session and of each of its symbols, the worst first."""
+    """The quality of a session so far and of each of its symbols, the worst first."""
 
     session: SessionRecord
     symbols: tuple[SymbolQuality, ...]
@@ -55,9 +62,45 @@ class SessionQuality:
         return sum(scores) / len(scores) if scores else None
 
 
-def session_quality(database: Database, session_id: str) -> SessionQuality:
-    """Measure a session that has a tape. Raises `UnknownSession`, or an error where nothing was recorded."""
+@dataclass(frozen=True, slots=True)
+class UnhealthyCause:
+    """One reason why streams were not healthy: how often, of how many symbols, and for how long, µs. `total_us` sums
+    over symbols; the streams of one symbol count once."""
+
+    cause: str
+    times: int
+    symbols: int
+    longest_us: int
+    total_us: int
+
+
+def causes(symbols: Iterable[SymbolQuality]) -> list[UnhealthyCause]:
+    """Why the scores of these symbols are below 100, what took most time first."""
+    by_cause: dict[str, dict[str, list[tuple[int, int]]]] = {}
+    for each in symbols:
+        for found in each.quality.unobserved:
+            by_cause.setdefault(found.cause, {}).setdefault(each.quality.symbol, []).append((found.start, found.end))
+    reasons = [
+        UnhealthyCause(
+            cause,
+            times=sum(map(len, of_symbols.values())),
+            symbols=len(of_symbols),
+            longest_us=max(end - start for stretches in of_symbols.values() for start, end in stretches),
+            total_us=sum(total(union(stretches)) for stretches in of_symbols.values()),
+        )
+        for cause, of_symbols in by_cause.items()
+    ]
+    return sorted(reasons, key=lambda reason: (-reason.total_us, reason.cause))
+
+
+def session_quality(database: Database, session_id: str, home: Path | None = None) -> SessionQuality:
+    """Measure a session that has a tape. Raises `UnknownSession`, or an error where nothing was recorded.
+
+    How far the tape of a session that runs reaches is known in `home`.
+    """
     record = find_session(database, session_id)
+    if home is not None:
+        record = as_it_is(record, home).record
     if record.tape_from is None or record.tape_to is None:
         raise TapeflowError(f"session {session_id} is a {record.mode} session ({record.status}) without a tape")
     period = _Period(session_id, record.tape_from, record.tape_to)
@@ -65,6 +108,7 @@ def session_quality(database: Database, session_id: str) -> SessionQuality:
     counters = _counters(database, period)
     trades, books = _trades(database, period), _books(database, period)
     silences = _silences(database, period)
+    removed = _removed_at(database, period)
     symbols = []
     for symbol in record.symbols:
         count, late, lag_p50, lag_p99 = trades.get(symbol, (0, 0, None, None))
@@ -72,6 +116,7 @@ def session_quality(database: Database, session_id: str) -> SessionQuality:
         symbols.append(
             SymbolQuality(
                 qualities[symbol],
+                removed.get(symbol),
                 count,
                 books.get(symbol, 0),
                 late,
@@ -145,9 +190,9 @@ def _observed_from(database: Database, period: _Period) -> dict[str, dict[str, i
 
 
 def _removed_at(database: Database, period: _Period) -> dict[str, int]:
-    """When symbols left the exchange for good."""
+    """When symbols left the exchange, which they do once."""
     rows = database.query(
-        f"SELECT symbol, max(timestamp)::long FROM tape_events WHERE {period.where} AND kind = 'symbol_removed' "  # noqa: S608
+        f"SELECT symbol, min(timestamp)::long FROM tape_events WHERE {period.where} AND kind = 'symbol_removed' "  # noqa: S608
         "GROUP BY symbol",
         period.parameters,
     )

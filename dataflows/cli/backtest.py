@@ -59,6 +59,7 @@ def backtest(
     from dataflows.cli.project import open_project
     from dataflows.cli.running import run_backtest
     from dataflows.preparing import BacktestRequest, prepare_backtest
+    from dataflows.report.formats import count
     from dataflows.sessions.folder import SessionFolder
     from dataflows.settings import database_configuration, home
 
@@ -91,11 +92,8 @@ def backtest(
     else:
         trades = sum(found.trades for found in preflight.symbols)
         books = sum(found.books for found in preflight.symbols)
-        messages.print(
-            f"{plan.session_id}: {len(preflight.symbols)} symbol{'s' if len(preflight.symbols) != 1 else ''}, "
-            f"{trades:,} trades, {books:,} books of {session}",
-            soft_wrap=True,
-        )
+        tape = f"{count(len(preflight.symbols), 'symbol')}, {count(trades, 'trade')}, {count(books, 'book')}"
+        messages.print(f"{plan.session_id}: {tape} of {session}", soft_wrap=True)
         messages.print(f"  {_coverage(preflight.quality)}", soft_wrap=True)
         for sentence in preflight.without_stream:
             messages.print(f"  [yellow]note:[/yellow] {sentence}", soft_wrap=True)
@@ -106,6 +104,8 @@ def backtest(
 
 def _coverage(qualities: dict[str, Quality]) -> str:
     """How completely the chosen tape was recorded, in a line."""
+    from dataflows.report.formats import count
+
     scored = {symbol: found.score for symbol, found in qualities.items() if found.score is not None}
     if not scored:
         return "quality: nothing was recorded in this period"
@@ -115,9 +115,11 @@ def _coverage(qualities: dict[str, Quality]) -> str:
         return "quality: recorded without a gap"
     longest = max(found.longest_gap_us for found in qualities.values()) / 1_000_000
     mean = sum(scored.values()) / len(scored)
+    waited = max(found.waited_us for found in qualities.values()) / 1_000_000
     return (
-        f"quality: {mean:.2f} of 100 (worst {worst} {scored[worst]:.2f}); "
-        f"{gaps:,} gap{'' if gaps == 1 else 's'}, the longest {longest:,.1f} s"
+        f"quality: {mean:.2f} of 100 (worst {worst} {scored[worst]:.2f}); {count(gaps, 'gap')}"
+        + (f", the longest {longest:,.1f} s" if gaps else "")
+        + (f", up to {waited:,.1f} s before the first data" if waited else "")
     )
 
 

@@ -26,11 +26,13 @@ def collect(
         str,
         typer.Option(help="mexc, simulated (runs beside the session), or an address such as http://127.0.0.1:8080."),
     ] = "mexc",
-    speed: Annotated[float, typer.Option(help="How fast the clock of a simulated exchange runs.")] = 1.0,
+    speed: Annotated[
+        float, typer.Option(help="How many times as fast as real time the clock of a simulated exchange runs.")
+    ] = 1.0,
     books: Annotated[
         str, typer.Option(help="merged: kept from changes; full: whole best levels; auto: merged up to 150 symbols.")
     ] = "auto",
-    levels: Annotated[int, typer.Option(help="Levels per side that are stored.")] = 10,
+    levels: Annotated[int, typer.Option(help="Levels per side that are stored: 1 to 50, of whole books 1 to 20.")] = 10,
     book_interval: Annotated[int, typer.Option(help="Least milliseconds between two stored books of a symbol.")] = 100,
     background: Annotated[
         bool, typer.Option("--background", help="Start it and return; `tapeflow stop` ends it.")
@@ -47,6 +49,7 @@ def collect(
     from dataflows.cli.live_view import follow_collection
     from dataflows.cli.project import open_project
     from dataflows.collecting import CollectRequest, parse_duration, prepare_collection
+    from dataflows.report.formats import count
     from dataflows.sessions.folder import SessionFolder
     from dataflows.sessions.launcher import launch
     from dataflows.settings import database_configuration, home
@@ -63,15 +66,15 @@ def collect(
         book_interval_ms=book_interval,
         clock_rate=speed,
     )
-    database = open_project(db)
+    # the session needs it to start with
+    open_project(db)
     plan, notes = prepare_collection(home(), configuration, request)
     folder = SessionFolder.of(home(), plan.session_id)
     folder.write_plan(plan)
     if as_json:
         print_json("started", session_id=plan.session_id, symbols=plan.symbols, notes=notes)
     else:
-        count = len(plan.symbols)
-        messages.print(f"{plan.session_id}: {count} symbol{'s' if count != 1 else ''} of {exchange}", soft_wrap=True)
+        messages.print(f"{plan.session_id}: {count(len(plan.symbols), 'symbol')} of {exchange}", soft_wrap=True)
         for note in notes:
             messages.print(f"  [yellow]note:[/yellow] {note}", soft_wrap=True)
     supervisor = launch(folder)
@@ -79,4 +82,4 @@ def collect(
         if not as_json:
             messages.print(f"It goes on in the background; `tapeflow stop {plan.session_id}` ends it.", soft_wrap=True)
         return
-    follow_collection(database, folder, supervisor, plan, as_json=as_json)
+    follow_collection(folder, supervisor, plan, as_json=as_json)

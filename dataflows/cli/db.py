@@ -55,7 +55,12 @@ def start(
 
 @commands.command()
 def stop(
-    force: Annotated[bool, typer.Option("--force", help="Even while sessions run on it: they will fail.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Even while sessions run on it: recordings go on in their journals, backtests fail."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Stop the database of this project in an orderly way. What is stored stays.
@@ -73,7 +78,8 @@ def stop(
     if running and not force:
         raise UsageError(
             f"{', '.join(running)} {'runs' if len(running) == 1 else 'run'} on this database; end "
-            f"{'it' if len(running) == 1 else 'them'} first (tapeflow stop {running[0]}), or use --force"
+            f"{'it' if len(running) == 1 else 'them'} first (tapeflow stop {running[0]}), or use --force: "
+            "recordings go on in their journals, backtests fail"
         )
     with messages.status("stopping the database"):
         stopped = stop_server(home())

@@ -74,8 +74,9 @@ def demo(
 def _record(plan: CollectPlan) -> None:
     from pathlib import Path
 
+    from dataflows.cli.following import failed
     from dataflows.cli.live_view import watch
-    from dataflows.cli.running import SessionFailed
+    from dataflows.report.formats import count
     from dataflows.sessions.folder import SessionFolder
     from dataflows.sessions.launcher import launch
     from operators.session import Status
@@ -83,20 +84,24 @@ def _record(plan: CollectPlan) -> None:
     folder = SessionFolder.of(Path(plan.home), plan.session_id)
     folder.write_plan(plan)
     pace = f", its clock {plan.clock_rate:g} times as fast as ours" if plan.clock_rate != 1.0 else ""
-    console.print(f"[bold]2/4[/bold] recording {len(plan.symbols)} symbols of {plan.exchange} over a socket{pace} …")
+    what = f"{count(len(plan.symbols), 'symbol')} of {plan.exchange}"
+    console.print(f"[bold]2/4[/bold] recording {what} over a socket{pace} …", soft_wrap=True)
     final = watch(folder, launch(folder), plan)
     if final.status != Status.STOPPED:
-        raise SessionFailed(f"session {plan.session_id} FAILED: {final.error}")
-    console.print(f"    {plan.session_id}: {final.trades:,} trades, {final.books:,} books in {final.seconds:.0f} s")
+        raise failed(folder, plan, final)
+    recorded = f"{count(final.trades, 'trade')}, {count(final.books, 'book')} in {final.seconds:.0f} s"
+    console.print(f"    {plan.session_id}: {recorded}", soft_wrap=True)
 
 
 def _show_quality(database: Database, session_id: str) -> None:
     from dataflows.quality import session_quality
+    from dataflows.report.formats import count
 
     found = session_quality(database, session_id)
     gaps = sum(symbol.quality.gaps for symbol in found.symbols)
     score = "–" if found.score is None else f"{found.score:.1f} of 100"
-    console.print(f"[bold]3/4[/bold] quality: {score}, {gaps} gaps, {found.disconnects} disconnects")
+    facts = f"{score}, {count(gaps, 'gap')}, {count(found.disconnects, 'disconnect')}"
+    console.print(f"[bold]3/4[/bold] quality: {facts}", soft_wrap=True)
 
 
 def _backtest(database: Database, configuration: str | None, plan: CollectPlan) -> str:

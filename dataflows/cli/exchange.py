@@ -51,7 +51,7 @@ def serve(
     fault_at: Annotated[
         list[str] | None, typer.Option(help="A fault later on: '30s:NAME=KEY:VALUE for 10s' (wall time).")
     ] = None,
-    faults: Annotated[Path | None, typer.Option(help="A TOML file of faults: tables [[fault]].")] = None,
+    faults: Annotated[Path | None, typer.Option(help=r"A TOML file of faults: tables \[\[fault]].")] = None,
     list_faults: Annotated[bool, typer.Option("--list-faults", help="Show all faults and end.")] = False,
     control: Annotated[bool, typer.Option("--control", help="Let programs of this machine set faults.")] = False,
     limits: Annotated[bool, typer.Option(help="Whether REST requests are limited.")] = True,
@@ -94,6 +94,7 @@ def serve(
         server=settings,
     )
     server = open_exchange(request)
+    _check_symbols(settings.schedule, server)
     _spare_the_collector()
     asyncio.run(_serve(server, as_json=as_json))
     if as_json:
@@ -107,6 +108,20 @@ def _schedule(now: list[str], later: list[str], file: Path | None) -> tuple[Faul
 
     orders = [parse_fault(text) for text in now] + [parse_scheduled(text) for text in later]
     return (*orders, *(read_schedule(file) if file is not None else ()))
+
+
+def _check_symbols(schedule: tuple[FaultOrder, ...], server: ExchangeServer) -> None:
+    """A fault of a symbol that is not there would do nothing, and nobody would know why."""
+    import difflib
+
+    from connectors.simulated.exchange.fault_kinds import InvalidFault
+
+    listed = server.stage.venue.symbols
+    for order in schedule:
+        for symbol in order.values.get("symbols", ()):
+            if symbol not in listed:
+                near = difflib.get_close_matches(symbol.upper(), listed, n=3) or list(listed)[:3]
+                raise InvalidFault(f"fault {order.name}: there is no symbol {symbol!r}; near: {', '.join(near)}")
 
 
 def _spare_the_collector() -> None:
@@ -160,9 +175,11 @@ def _say_ready(server: ExchangeServer, *, as_json: bool) -> None:
     console.print(f"rest       {server.rest_url}", highlight=False, soft_wrap=True)
     if server.control_url is not None:
         console.print(f"control    {server.control_url}", highlight=False, soft_wrap=True)
-    pace = f", {server.clock.speed:g} times as fast as real time" if server.clock.speed != 1.0 else ""
+    speed = server.clock.speed
+    pace = f", {speed:g} times as fast as real time" if speed != 1.0 else ""
     messages.print(f"{count} symbol{'s' if count != 1 else ''}{pace}. Ctrl-C ends it.", soft_wrap=True)
-    messages.print(f"Record it: tapeflow collect --exchange {server.rest_url}", soft_wrap=True)
+    option = f" --speed {speed:g}" if speed != 1.0 else ""
+    messages.print(f"Record it: tapeflow collect --exchange {server.rest_url} --all{option}", soft_wrap=True)
 
 
 def _list_faults(*, as_json: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,33 +26,65 @@ def quality(
     db: Annotated[str | None, typer.Option("--db", help=DB_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
-    """How complete a recording is: per symbol its score, gaps, lag and silences, the worst first.
+    """How complete a recording is: per symbol its score, gaps, lag and silences, the worst first; and why.
+
+    Of a session that runs: so far.
 
     Example: tapeflow sessions quality collect_20261122_153000_ab12cd34
     """
     from dataflows.cli.project import open_project
+    from dataflows.cli.quality_tables import print_quality
     from dataflows.quality import session_quality
+    from dataflows.settings import home
 
-    found = session_quality(open_project(db), session)
-    chosen = [each for each in found.symbols if not symbol or each.quality.symbol in symbol]
+    found = session_quality(open_project(db, session), session, home())
+    chosen = _chosen(found, symbol or ())
     if as_json:
         print_json("finished", **quality_json(found, chosen))
     else:
-        print_quality(found, chosen)
+        print_quality(console, found, chosen)
+
+
+def _chosen(found: SessionQuality, names: Sequence[str]) -> list[SymbolQuality]:
+    from operators.errors import UsageError
+
+    recorded = {each.quality.symbol: each for each in found.symbols}
+    for name in names:
+        if name not in recorded:
+            near = difflib.get_close_matches(name, recorded, n=3) or sorted(recorded)[:3]
+            raise UsageError(
+                f"session {found.session.session_id} has no symbol {name!r}; of its {len(recorded):,} nearest: "
+                f"{', '.join(near)}"
+            )
+    return [each for each in found.symbols if not names or each.quality.symbol in names]
 
 
 def quality_json(found: SessionQuality, chosen: list[SymbolQuality]) -> dict[str, Any]:
     """The report for machines; shares in percent, times in µs."""
+    from dataflows.quality import causes
     from operators.quality.score import SCORE_FORMULA
 
     return {
         "session_id": found.session.session_id,
+        "status": found.session.status,
+        "tape_from": found.session.tape_from,
+        "tape_to": found.session.tape_to,
         "score": found.score,
         "formula": SCORE_FORMULA,
         "clock_offset_ms_median": found.clock_offset_ms_median,
         "clock_offset_ms_p99": found.clock_offset_ms_p99,
         "disconnects": found.disconnects,
         "malformed": found.malformed,
+        "causes": [
+            {
+                "cause": each.cause,
+                "times": each.times,
+                "symbols": each.symbols,
+                "longest_us": each.longest_us,
+                "total_us": each.total_us,
+            }
+            for each in causes(chosen)
+        ],
         "symbols": [
             {
                 "symbol": each.quality.symbol,
@@ -59,6 +93,8 @@ def quality_json(found: SessionQuality, chosen: list[SymbolQuality]) -> dict[str
                 "gaps": each.quality.gaps,
                 "gap_us": each.quality.gap_us,
                 "longest_gap_us": each.quality.longest_gap_us,
+                "before_first_us": each.quality.waited_us,
+                "removed_at": each.removed_at,
                 "recovered": each.quality.recovered,
                 "lost_estimate": each.quality.lost,
                 "trades": each.trades,
@@ -78,74 +114,3 @@ def quality_json(found: SessionQuality, chosen: list[SymbolQuality]) -> dict[str
             for each in chosen
         ],
     }
-
-
-def print_quality(found: SessionQuality, chosen: list[SymbolQuality]) -> None:
-    """The report for people."""
-    from rich.table import Table
-
-    from dataflows.sessions.describe import instant
-    from operators.quality.score import SCORE_FORMULA
-
-    session = found.session
-    facts = Table.grid(padding=(0, 2))
-    facts.add_row("[bold]session[/bold]", f"{session.session_id} ({session.status})")
-    if session.tape_from is not None and session.tape_to is not None:
-        facts.add_row("[bold]period[/bold]", f"{instant(session.tape_from + 1)} … {instant(session.tape_to)} UTC")
-    facts.add_row("[bold]score[/bold]", f"{_number(found.score, 2)} of 100, mean of {len(found.symbols):,} symbols")
-    facts.add_row("", f"[dim]{SCORE_FORMULA}[/dim]")
-    if found.clock_offset_ms_median is not None:
-        facts.add_row(
-            "[bold]clock[/bold]",
-            f"differs from the exchange's by {_number(found.clock_offset_ms_median, 1)} ms (median), "
-            f"{_number(found.clock_offset_ms_p99, 1)} ms (99 %)",
-        )
-        facts.add_row(
-            "[bold]connection[/bold]", f"{found.disconnects:,} disconnects, {found.malformed:,} malformed frames"
-        )
-    console.print(facts)
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("symbol", no_wrap=True)
-    for name in ("score", "connected", "gaps", "longest", "recovered", "trades", "books", "late", "lag p50/p99"):
-        table.add_column(name, justify="right")
-    table.add_column("silence", justify="right")
-    for each in chosen:
-        table.add_row(*_row(each))
-    console.print()
-    console.print(table)
-    if any(each.longest_silence_seconds is not None for each in chosen):
-        console.print("[dim]silence: the longest between two trades; in brackets what 99 % of them stay below[/dim]")
-    wrong = [each.quality.symbol for each in chosen if each.contrary_sides > max(20, each.trades // 2)]
-    if wrong:
-        console.print(
-            f"[yellow]warning:[/yellow] the taker sides of {', '.join(wrong)} contradict their books: "
-            "they may be inverted at the source"
-        )
-
-
-def _row(each: SymbolQuality) -> tuple[str, ...]:
-    found = each.quality
-    lag = "–" if each.lag_ms_p50 is None else f"{each.lag_ms_p50:,.0f}/{_number(each.lag_ms_p99, 0)} ms"
-    usual = "" if each.usual_silence_seconds is None else f" ({each.usual_silence_seconds:,.1f})"
-    silence = "–" if each.longest_silence_seconds is None else f"{each.longest_silence_seconds:,.1f} s{usual}"
-    return (
-        found.symbol,
-        _number(found.score, 2),
-        "–" if found.connected is None else f"{100.0 * found.connected:,.1f} %",
-        f"{found.gaps:,}",
-        f"{found.longest_gap_us / 1e6:,.1f} s" if found.gaps else "–",
-        f"{found.recovered:,}" + ("" if not found.gaps or found.lost == 0 else f" (lost {_lost(found.lost)})"),
-        f"{each.trades:,}",
-        f"{each.books:,}",
-        f"{each.late:,}",
-        lag,
-        silence,
-    )
-
-
-def _lost(lost: int | None) -> str:
-    return "unknown" if lost is None else f"≈ {lost:,}"
-
-
-def _number(value: float | None, decimals: int) -> str:
-    return "–" if value is None else f"{value:,.{decimals}f}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from typing import Any, Final
+from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from connectors.questdb.database import Database
+from dataflows.cli.following import failed, follow_json, tell_stop
 from dataflows.cli.output import console, messages, print_json
 from dataflows.report import render_report, report_json
 from dataflows.sessions.describe import instant
@@ -19,23 +19,19 @@ from dataflows.sessions.plan import BacktestPlan
 from dataflows.sessions.progress import SessionProgress
 from dataflows.sessions.results import load_report
 from dataflows.tapes import find_session
-from operators.errors import TapeflowError
 from operators.session import Status
-
-_JSON_SECONDS: Final = 1.0
-
-
-class SessionFailed(TapeflowError):
-    """The session ended as FAILED."""
 
 
 def run_backtest(database: Database, folder: SessionFolder, *, as_json: bool) -> None:
     """Start the session's supervisor, follow it, print the report. Raises `SessionFailed` with the reason."""
     plan = folder.plan_as(BacktestPlan)
     supervisor = launch(folder)
-    final = (_follow_json if as_json else _follow_bar)(folder, supervisor, plan)
+    if as_json:
+        final = follow_json(folder, supervisor, lambda progress: _fields(plan, progress))
+    else:
+        final = _follow_bar(folder, supervisor, plan)
     if final.status != Status.STOPPED:
-        raise SessionFailed(f"session {plan.session_id} FAILED: {final.error}")
+        raise failed(folder, plan, final)
     report = load_report(database, find_session(database, plan.session_id), final)
     if as_json:
         print_json("finished", **report_json(report))
@@ -52,21 +48,9 @@ def _share(plan: BacktestPlan, tape_ts: int | None) -> float:
     return 0.0 if tape_ts is None else (tape_ts - plan.from_ts) / max(1, plan.to_ts - plan.from_ts)
 
 
-def _follow_json(folder: SessionFolder, supervisor: subprocess.Popen[bytes], plan: BacktestPlan) -> SessionProgress:
-    printed = 0.0
-
-    def on_progress(progress: SessionProgress) -> None:
-        nonlocal printed
-        if progress.done or time.monotonic() - printed < _JSON_SECONDS:
-            return
-        printed = time.monotonic()
-        print_json("progress", session_id=plan.session_id, share=_share(plan, progress.tape_ts), **_fields(progress))
-
-    return follow(folder, supervisor, on_progress)
-
-
-def _fields(progress: SessionProgress) -> dict[str, Any]:
+def _fields(plan: BacktestPlan, progress: SessionProgress) -> dict[str, Any]:
     return {
+        "share": _share(plan, progress.tape_ts),
         "status": progress.status,
         "tape_time": progress.tape_ts,
         "trades": progress.trades,
@@ -95,4 +79,4 @@ def _follow_bar(folder: SessionFolder, supervisor: subprocess.Popen[bytes], plan
             where = instant(progress.tape_ts) or progress.status.lower()
             bar.update(task, completed=_share(plan, progress.tape_ts), description=where, facts=facts)
 
-        return follow(folder, supervisor, on_progress)
+        return follow(folder, supervisor, on_progress, tell_stop)

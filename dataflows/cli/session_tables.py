@@ -21,7 +21,9 @@ from dataflows.sessions.describe import (
     period,
     share_replayed,
     short_count,
+    span,
 )
+from dataflows.sessions.present import PresentSession
 from operators.session import SessionRecord, Status
 
 _WIDE: Final = 110
@@ -50,33 +52,42 @@ _SETTINGS: Final = {
 """Settings of a session that people may want to know, and what they are called."""
 
 
-def session_fields(record: SessionRecord, returns: Returns) -> dict[str, Any]:
-    """A session for machines: its columns, and what a backtest came to."""
+def session_fields(present: PresentSession, returns: Returns) -> dict[str, Any]:
+    """A session for machines: its columns, what a backtest came to, whether its processes are there (null where it is
+    over or was started elsewhere), and rows that wait for the database."""
+    record = present.record
     accounts = [
         {"account": line.account, "strategies": line.strategies, "return_pct": line.return_pct}
         for line in account_lines(record, returns)
     ]
-    return {**as_columns(record), "accounts": accounts, "replayed_share": share_replayed(record)}
+    return {
+        **as_columns(record),
+        "accounts": accounts,
+        "replayed_share": share_replayed(record),
+        "alive": present.alive,
+        "journal_rows": present.journal_rows,
+    }
 
 
-def sessions_table(records: Iterable[SessionRecord], returns: Returns, width: int) -> Table:
+def sessions_table(sessions: Iterable[PresentSession], returns: Returns, width: int) -> Table:
     """One line per session, and one per account of a backtest with its strategies and its return."""
     wide = width >= _WIDE
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2 if wide else 1, 0, 0))
     for column in ("session", "status", "started", *(("tape from",) if wide else ())):
         table.add_column(column, no_wrap=True)
-    for column in ("hours", *(("symbols",) if wide else ()), "trades", *(("books",) if wide else ()), "return"):
+    for column in ("length", *(("symbols",) if wide else ()), "trades", *(("books",) if wide else ()), "return"):
         table.add_column(column, justify="right", no_wrap=True)
-    for record in records:
+    for present in sessions:
+        record = present.record
         lines = account_lines(record, returns)
         alone = lines[0] if len(lines) == 1 else None
-        hours = None if record.tape_from is None or record.tape_to is None else record.tape_to - record.tape_from
+        length = None if record.tape_from is None or record.tape_to is None else record.tape_to - record.tape_from
         table.add_row(
             record.session_id,
-            Text(str(record.status), _COLOURS.get(record.status, "yellow")),
-            instant(record.start_time)[0 if wide else 5 : 16],
+            _status(present),
+            instant(record.start_time)[5:16],
             *([period(record)[0][:16]] if wide else []),
-            "" if hours is None else f"{hours / 3.6e9:.1f}",
+            "" if length is None else duration(length / 1e6),
             *([str(len(record.symbols))] if wide else []),
             short_count(record.prices_count),
             *([short_count(record.orderbook_count)] if wide else []),
@@ -97,6 +108,12 @@ def sessions_table(records: Iterable[SessionRecord], returns: Returns, width: in
     return table
 
 
+def _status(present: PresentSession) -> Text:
+    if present.alive is False:
+        return Text("gone", "red")
+    return Text(str(present.record.status), _COLOURS.get(present.record.status, "yellow"))
+
+
 def _early(record: SessionRecord) -> str:
     """How far a backtest came that was stopped before the end of its tape, or failed; empty for all others."""
     share = share_replayed(record)
@@ -108,24 +125,25 @@ def _return(line: AccountLine) -> Text:
     return gain("" if line.return_pct is None else percent(line.return_pct, signed=True), line.return_pct)
 
 
-def facts_table(record: SessionRecord) -> Table:
+def facts_table(present: PresentSession) -> Table:
     """What a session is, with names that people use."""
-    first, last = period(record)
-    span = "" if not (first and last) else f"{first} to {last} UTC"
+    record = present.record
+    recorded = record.tape_from is not None and record.tape_to is not None and record.tape_from < record.tape_to
     took = (
         f" ({duration((record.end_time - record.start_time) / 1e6)} after the start)"
         if record.end_time is not None and record.start_time is not None
         else ""
     )
+    lost = present.alive is False
     rows = [
         ("session", f"{record.session_id}"),
         ("mode", record.mode),
-        ("status", f"{record.status} {_early(record)}"),
+        ("status", f"{record.status} {_early(record)}".strip() + (", but its processes are gone" if lost else "")),
         ("error", record.error),
         ("started", f"{instant(record.start_time)} UTC" if record.start_time is not None else ""),
         ("ended", f"{instant(record.end_time)} UTC{took}" if record.end_time is not None else ""),
         ("tape of", record.source_session_id),
-        ("period", span),
+        ("period", span(record.tape_from or 0, record.tape_to or 0) if recorded else ""),
         ("symbols", _some(record.symbols)),
         ("streams", ", ".join(record.data_types)),
         ("trades", f"{record.prices_count:,}"),

@@ -35,22 +35,29 @@ def list_sessions(
     from connectors.questdb.sessions import SessionStore
     from dataflows.cli.project import has_project, open_project, place
     from dataflows.cli.session_tables import session_fields, sessions_table
-    from dataflows.sessions.describe import MODES_HERE
+    from dataflows.draining import undrained_journals
+    from dataflows.sessions.describe import MODES_HERE, Returns
+    from dataflows.sessions.present import PresentSession, as_it_is
     from dataflows.sessions.results import stored_returns
+    from dataflows.settings import home
     from operators.errors import UsageError
 
     if mode is not None and mode not in MODES_HERE:
         raise UsageError(f"there is no mode {mode!r}; allowed: {', '.join(MODES_HERE)}")
-    if not has_project(db):
-        records, returns = [], {}
-    else:
+    found: list[PresentSession] = []
+    returns: Returns = {}
+    if has_project(db):
         database = open_project(db)
+        journals = {journal.session_id: journal.rows for journal in undrained_journals(home())}
         records = [record for record in SessionStore(database).newest() if mode in (None, record.mode)]
+        found = [as_it_is(record, home(), journals) for record in records]
         returns = stored_returns(database)
     if as_json:
-        print_json("finished", sessions=[session_fields(record, returns) for record in records])
-    elif records:
-        console.print(sessions_table(records, returns, console.width))
+        print_json("finished", sessions=[session_fields(present, returns) for present in found])
+    elif found:
+        console.print(sessions_table(found, returns, console.width))
+        for hint in (hint for present in found for hint in present.hints):
+            console.print(f"[yellow]note:[/yellow] {hint}", soft_wrap=True)
     else:
         console.print(f"No sessions yet in {place(db)}. `tapeflow demo` makes some.", soft_wrap=True)
 
@@ -68,20 +75,26 @@ def show_session(
     from connectors.questdb.sessions import SessionStore
     from dataflows.cli.project import open_project
     from dataflows.cli.session_tables import facts_table, life_table, session_fields
+    from dataflows.draining import undrained_journals
     from dataflows.report import render_report
     from dataflows.sessions.describe import as_columns
+    from dataflows.sessions.present import as_it_is
     from dataflows.sessions.results import load_report, stored_returns
+    from dataflows.settings import home
     from dataflows.tapes import find_session
     from operators.session import Status
 
     database = open_project(db, session_id)
     record = find_session(database, session_id)
     versions = SessionStore(database).versions(session_id)
+    present = as_it_is(record, home(), {journal.session_id: journal.rows for journal in undrained_journals(home())})
     if as_json:
-        fields = session_fields(record, stored_returns(database))
+        fields = session_fields(present, stored_returns(database))
         print_json("finished", session=fields, versions=[as_columns(version) for version in versions])
         return
-    console.print(facts_table(record))
+    console.print(facts_table(present))
+    for hint in present.hints:
+        console.print(f"[yellow]note:[/yellow] {hint}", soft_wrap=True)
     console.print()
     console.print(life_table(versions))
     if record.mode == "backtest" and record.status is Status.STOPPED and record.result_hash:
@@ -122,7 +135,9 @@ def resume(
     folder = SessionFolder.of(home(), session_id)
     plan = folder.plan
     if isinstance(plan, CollectPlan):
-        follow_collection(database, folder, launch(folder), plan, as_json=as_json)
+        if plan.is_over(record.tape_from, record.tape_to):
+            raise UsageError(f"session {session_id} has recorded for all of its duration; there is nothing to resume")
+        follow_collection(folder, launch(folder), plan, as_json=as_json)
         return
     if not plan.recovery:
         messages.print("Recovery was off: starting again from the beginning of the tape (the rows are the same).")

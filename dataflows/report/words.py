@@ -73,7 +73,7 @@ def trigger(name: str) -> str:
 def strategy(name: str) -> str:
     """The name of a strategy; of one that is a file, the file's own without its folders.
 
-    >>> strategy("peak_fade_short"), strategy("/home/me/strategies/mine.json"), strategy(r"C:\\me\\mine.json")
+    >>> strategy("peak_fade_short"), strategy("strategies/mine.json"), strategy(r"strategies\\mine.json")
     ('peak_fade_short', 'mine.json', 'mine.json')
     """
     return re.split(r"[/\\]", name)[-1]

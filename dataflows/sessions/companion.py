@@ -38,10 +38,10 @@ class Companion:
         """Start it where it does not run, at most every 5 s."""
         if self._process is not None and self._process.poll() is None:
             return
+        if self._process is not None and time.monotonic() - self._started < _AGAIN_SECONDS:
+            return
         arguments = self._arguments()
         if self._process is not None:
-            if time.monotonic() - self._started < _AGAIN_SECONDS:
-                return
             how = f"ended with code {self._process.returncode}"
             say("WARNING", f"`tapeflow {' '.join(arguments[:2])}` {how}, started again; see {LOG_FILE}")
         identity = ProcessIdentity.of(os.getpid())

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from dataflows.report.data import replayed_share
+from dataflows.report.formats import duration
 from operators.session import SessionRecord
 
 TIME_FIELDS: Final = frozenset({"changed_at", "start_time", "end_time", "tape_from", "tape_to"})
@@ -41,6 +42,19 @@ def period(record: SessionRecord) -> tuple[str, str]:
     if record.tape_from is None or record.tape_to is None or record.tape_to <= record.tape_from:
         return "", ""
     return instant(record.tape_from + 1), instant(record.tape_to)
+
+
+def span(tape_from: int, tape_to: int) -> str:
+    """The stretch of a tape, which is (tape_from, tape_to], with its length.
+
+    >>> span(1_794_000_000_000_000, 1_794_000_122_000_000)
+    '2026-11-06 21:20:00 to 21:22:02 UTC (2 m 02 s)'
+    >>> span(1_794_000_000_000_000, 1_794_086_400_000_000)
+    '2026-11-06 21:20:00 to 2026-11-07 21:20:00 UTC (1 d 00 h)'
+    """
+    first, last = instant(tape_from + 1), instant(tape_to)
+    until = last[11:] if first[:10] == last[:10] else last
+    return f"{first} to {until} UTC ({duration((tape_to - tape_from) / 1e6)})"
 
 
 def as_columns(record: SessionRecord) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Final
 
 import msgspec
@@ -42,12 +45,43 @@ def launch(folder: SessionFolder) -> subprocess.Popen[bytes]:
 
 
 def follow(
-    folder: SessionFolder, supervisor: subprocess.Popen[bytes], on_progress: Callable[[SessionProgress], None]
+    folder: SessionFolder,
+    supervisor: subprocess.Popen[bytes],
+    on_progress: Callable[[SessionProgress], None],
+    on_stop: Callable[[StopRequest], None] = lambda request: None,
 ) -> SessionProgress:
     """Wait for the end of the session and return its final progress. Raises `SupervisorGone`.
 
-    Ctrl-C asks for a clean end and goes on waiting; a second one within 5 s ends the session at once.
+    Ctrl-C or SIGTERM asks for a clean end and goes on waiting; a second one within 5 s ends the session at once.
+    `on_stop` is told of each.
     """
+    with _terminated_as_interrupted():
+        return _follow(folder, supervisor, on_progress, on_stop)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM as Ctrl-C: who follows is not to go without a word, and leave a session behind that nobody sees."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _follow(
+    folder: SessionFolder,
+    supervisor: subprocess.Popen[bytes],
+    on_progress: Callable[[SessionProgress], None],
+    on_stop: Callable[[StopRequest], None],
+) -> SessionProgress:
     interrupted_at: float | None = None
     while True:
         try:
@@ -70,7 +104,9 @@ def follow(
             now = time.monotonic()
             again = interrupted_at is not None and now - interrupted_at < _SECOND_INTERRUPT_SECONDS
             interrupted_at = now
-            control.request_stop(folder, StopRequest.NOW if again else StopRequest.CLEAN)
+            request = StopRequest.NOW if again else StopRequest.CLEAN
+            control.request_stop(folder, request)
+            on_stop(request)
 
 
 def read_progress(folder: SessionFolder) -> SessionProgress | None:

@@ -82,6 +82,12 @@ class CollectPlan(SessionPlan, frozen=True, kw_only=True, tag="collect"):
     recovery: bool = True
     epoch_seconds: float = 30.0
 
+    def is_over(self, tape_from: int | None, tape_to: int | None) -> bool:
+        """Whether a tape that reaches from here to there (µs, None: there is none) is all that was to be recorded."""
+        if self.duration_us is None or tape_from is None or tape_to is None:
+            return False
+        return tape_to - tape_from >= self.duration_us
+
 
 Plan: TypeAlias = BacktestPlan | CollectPlan
 

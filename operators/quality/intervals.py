@@ -6,6 +6,8 @@
 [(4, 8), (20, 21)]
 >>> total([(4, 8), (20, 21)])
 5
+>>> intersection([(0, 8), (20, 22)], [(4, 21)])
+[(4, 8), (20, 21)]
 """
 
 from __future__ import annotations
@@ -33,6 +35,11 @@ def clip(stretches: Iterable[Stretch], start: int, end: int) -> list[Stretch]:
     """What of the stretches lies between two instants."""
     cut = ((max(begin, start), min(until, end)) for begin, until in stretches)
     return [(begin, until) for begin, until in cut if begin < until]
+
+
+def intersection(one: Iterable[Stretch], other: Sequence[Stretch]) -> list[Stretch]:
+    """The time that lies in stretches of both; each of the two sets is disjoint."""
+    return union(common for start, end in one for common in clip(other, start, end))
 
 
 def total(stretches: Sequence[Stretch]) -> int:

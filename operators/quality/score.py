@@ -12,11 +12,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from operators.quality.intervals import clip, total, union
+from operators.quality.intervals import Stretch, clip, intersection, total, union
 
 SCORE_FORMULA: Final = "score = 100 × time with every stream healthy / time recorded"
-CONNECTION_CAUSES: Final = ("disconnected", "restart")
+CONNECTION_CAUSES: Final = ("disconnected", "restart", "the session was stopped")
 """How the causes of gaps begin in which there was no connection at all."""
+BEFORE_FIRST: Final = {"trades": "before the first trade", "books": "before the first book"}
+"""The cause of time that is not healthy because a stream had not begun: no gap, for nothing was interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,22 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Unobserved:
+    """A stretch of the recording in which a stream was not healthy, and why, µs."""
+
+    stream: str
+    start: int
+    end: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class Quality:
     """What can be said of one symbol; shares are 0..1, times µs.
 
-    `connected` is None where nothing was recorded at all.
+    `connected` is the share of time in which at least one stream had begun and was not cut off from the exchange; None
+    where nothing was recorded at all. `waited_us` passed before every stream was observed for the first time: part of
+    the score, but none of the gaps. `unobserved` is all that the score lacks.
     """
 
     symbol: str
@@ -50,8 +64,10 @@ class Quality:
     gaps: int
     gap_us: int
     longest_gap_us: int
+    waited_us: int
     recovered: int
     lost: int | None
+    unobserved: tuple[Unobserved, ...] = ()
 
 
 def quality(
@@ -77,15 +93,18 @@ def quality(
     # a gap that was never closed lasts to the end
     stretches = [(gap.start, end if gap.end is None else gap.end) for gap in own]
     closed = union(clip(stretches, start, end))
-    before = [(start, observed_from.get(stream, end)) for stream in streams]
-    unhealthy = union([*closed, *clip(before, start, end)])
-    apart = union(
-        clip(
-            (stretch for stretch, gap in zip(stretches, own, strict=True) if gap.cause.startswith(CONNECTION_CAUSES)),
-            start,
-            end,
-        )
-    )
+    waited = {stream: (start, min(observed_from.get(stream, end), end)) for stream in sorted(streams)}
+    before = union(waited.values())
+    unhealthy = union([*closed, *before])
+    unobserved = [
+        Unobserved(stream, *wait, BEFORE_FIRST[stream]) for stream, wait in waited.items() if wait[0] < wait[1]
+    ]
+    unobserved += [
+        Unobserved(gap.stream, *within, gap.cause)
+        for gap, stretch in zip(own, stretches, strict=True)
+        for within in clip([stretch], start, end)
+    ]
+    apart = _apart(unobserved, waited)
     losses = [gap.lost for gap in own if gap.stream == "trades"]
     return Quality(
         symbol=symbol,
@@ -95,6 +114,20 @@ def quality(
         gaps=len(own),
         gap_us=total(closed),
         longest_gap_us=max((until - since for since, until in clip(stretches, start, end)), default=0),
+        waited_us=total(before),
         recovered=sum(gap.recovered or 0 for gap in own),
         lost=None if any(lost is None for lost in losses) else sum(lost or 0 for lost in losses),
+        unobserved=tuple(unobserved),
     )
+
+
+def _apart(unobserved: Sequence[Unobserved], streams: Collection[str]) -> list[Stretch]:
+    """The time without any connection: what one stream still received shows that there was one."""
+    causes = (*CONNECTION_CAUSES, *BEFORE_FIRST.values())
+    common: list[Stretch] | None = None
+    for stream in streams:
+        own = union(
+            (each.start, each.end) for each in unobserved if each.stream == stream and each.cause.startswith(causes)
+        )
+        common = own if common is None else intersection(common, own)
+    return common or []

@@ -50,6 +50,19 @@ def test_the_report_for_people_names_the_formula(gappy, tapeflow) -> None:
     assert gappy.symbols[0] in text
 
 
+def test_the_report_has_room_in_80_columns_and_says_why_the_score_is_not_100(gappy, tapeflow) -> None:
+    lines = tapeflow("sessions", "quality", gappy.session_id, env={"COLUMNS": "80"}).out.splitlines()
+    assert max(len(line.rstrip()) for line in lines) <= 80
+    assert not any("…" in line for line in lines)
+    cause = next(line for line in lines if line.startswith("disconnected: pong overdue"))
+    assert cause.split()[3:] == ["1", "1", "6", "m", "00", "s", "6", "m", "00", "s"]
+
+
+def test_a_symbol_that_the_session_has_not_is_refused(gappy, tapeflow) -> None:
+    said = tapeflow("sessions", "quality", gappy.session_id, "--symbol", "NOPE", expect=2).err
+    assert f"session {gappy.session_id} has no symbol 'NOPE'" in said
+
+
 def test_a_backtest_says_what_its_tape_lacks(gappy, tapeflow) -> None:
     said = tapeflow("backtest", gappy.session_id, "-s", "pump_follow_long").err
     assert f"worst {gappy.symbols[0]} 89.9" in said or f"worst {gappy.symbols[0]} 90.0" in said

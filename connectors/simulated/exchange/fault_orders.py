@@ -107,5 +107,7 @@ def _order(name: str, given: dict[str, Any], at: float, seconds: float | None) -
 def _seconds(value: Any) -> float:
     found = _DURATION.fullmatch(str(value)) if not isinstance(value, bool) else None
     if found is None:
-        raise InvalidFault(f"found the time {value!r}; allowed is a number with ms, s, m or h, such as 30s")
+        raise InvalidFault(
+            f"found the time {value!r}; allowed is a number of seconds, or one with ms, s, m or h such as 1.5m"
+        )
     return float(found[1]) * _SECONDS[found[2]]

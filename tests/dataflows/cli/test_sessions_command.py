@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from dataflows.cli.session_tables import facts_table, life_table, session_fields, sessions_table
+from dataflows.sessions.present import PresentSession
 from operators.session import SessionRecord, Status
 
 START = 1_794_009_600_000_000  # 2026-11-07 00:00:00 UTC
@@ -55,7 +56,7 @@ def test_the_list_tells_strategies_returns_and_what_was_stopped_early(width: int
         SessionRecord("import_20210112_210006_3e72c5aa", "import", Status.FAILED),
     ]
     returns = {(records[0].session_id, "main"): 5.55, (records[1].session_id, "b"): -1.25}
-    text = printed(sessions_table(records, returns, width), width)
+    text = printed(sessions_table(map(PresentSession, records), returns, width), width)
     lines = text.splitlines()
     assert max(len(line.rstrip()) for line in lines) <= width
     assert lines[1].rstrip().endswith("+5.55 %")
@@ -67,15 +68,15 @@ def test_the_list_tells_strategies_returns_and_what_was_stopped_early(width: int
 
 
 def test_the_list_for_machines_has_accounts_and_the_share():
-    fields = session_fields(record(1, ("main", ["x"]), replayed=0.25), {})
+    fields = session_fields(PresentSession(record(1, ("main", ["x"]), replayed=0.25)), {})
     assert fields["accounts"] == [{"account": "main", "strategies": ("x",), "return_pct": None}]
     assert fields["replayed_share"] == pytest.approx(0.25)
 
 
 def test_a_session_is_shown_in_words():
-    text = printed(facts_table(record(1, ("main", ["pump_follow_long"]), replayed=0.5)))
+    text = printed(facts_table(PresentSession(record(1, ("main", ["pump_follow_long"]), replayed=0.5))))
     assert "STOPPED at 50 %" in text
-    assert "2026-11-07 00:00:00 to 2026-11-07 03:00:00 UTC" in text
+    assert "2026-11-07 00:00:00 to 03:00:00 UTC (3 h 00 m)" in text
     assert "pump_follow_long, document ab06" in text
     assert "rows per slice 65,536; seconds between grid instants 1; recovery on" in " ".join(text.split())
     assert "{" not in text

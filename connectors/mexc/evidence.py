@@ -15,7 +15,7 @@ from connectors.mexc.records import TickerRow
 TICKER_LAG_US: Final = 4_000_000
 """How old the tickers' figures may be (they are refreshed every 3 to 4 s)."""
 BOOK_SILENCE_US: Final = 30_000_000
-"""A book that changed more recently than this is not doubted."""
+"""A book that changed more recently than this (on the market, at whatever speed it runs) is not doubted."""
 
 
 class Verdict(Enum):
@@ -75,7 +75,7 @@ def judge_book(known: SymbolEvidence, row: TickerRow, now_us: int, clock_rate: f
     alike = (row.bid, row.ask) == (known.best_bid, known.best_ask)
     if alike:
         known.book_sure_us = now_us - round(TICKER_LAG_US * clock_rate)
-    differs = not alike and now_us - known.last_book_us > round(BOOK_SILENCE_US * clock_rate)
+    differs = not alike and now_us - known.last_book_us > BOOK_SILENCE_US
     again, known.quotes_differed = known.quotes_differed and differs, differs
     if again:
         return Verdict.SUSPECT

@@ -87,7 +87,7 @@ def sessions_table(sessions: Iterable[PresentSession], returns: Returns, width: 
             _status(present),
             instant(record.start_time)[5:16],
             *([period(record)[0][:16]] if wide else []),
-            "" if length is None else duration(length / 1e6),
+            "" if length is None else duration(length / 1e6).replace(" ", ""),
             *([str(len(record.symbols))] if wide else []),
             short_count(record.prices_count),
             *([short_count(record.orderbook_count)] if wide else []),

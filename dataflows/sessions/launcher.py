@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -55,36 +56,16 @@ def follow(
     Ctrl-C or SIGTERM asks for a clean end and goes on waiting; a second one within 5 s ends the session at once.
     `on_stop` is told of each.
     """
-    with _terminated_as_interrupted():
-        return _follow(folder, supervisor, on_progress, on_stop)
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM as Ctrl-C: who follows is not to go without a word, and leave a session behind that nobody sees."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, on_signal)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _follow(
-    folder: SessionFolder,
-    supervisor: subprocess.Popen[bytes],
-    on_progress: Callable[[SessionProgress], None],
-    on_stop: Callable[[StopRequest], None],
-) -> SessionProgress:
     interrupted_at: float | None = None
-    while True:
-        try:
+    with _interrupts() as interrupts:
+        while True:
+            while interrupts:
+                at = interrupts.popleft()
+                again = interrupted_at is not None and at - interrupted_at < _SECOND_INTERRUPT_SECONDS
+                interrupted_at = at
+                request = StopRequest.NOW if again else StopRequest.CLEAN
+                control.request_stop(folder, request)
+                on_stop(request)
             gone = supervisor.poll() is not None
             progress = read_progress(folder)
             if progress is not None:
@@ -100,13 +81,26 @@ def _follow(
                     f"`tapeflow resume {folder.path.name}` goes on where recovery was on"
                 )
             time.sleep(_LOOK_SECONDS)
-        except KeyboardInterrupt:
-            now = time.monotonic()
-            again = interrupted_at is not None and now - interrupted_at < _SECOND_INTERRUPT_SECONDS
-            interrupted_at = now
-            request = StopRequest.NOW if again else StopRequest.CLEAN
-            control.request_stop(folder, request)
-            on_stop(request)
+
+
+@contextmanager
+def _interrupts() -> Iterator[deque[float]]:
+    """When Ctrl-C or SIGTERM came: noted instead of raised, so that the second one cannot come in the middle of what
+    the first one does, and nobody goes without a word and leaves a session behind that nobody sees."""
+    came: deque[float] = deque()
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        came.append(time.monotonic())
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def read_progress(folder: SessionFolder) -> SessionProgress | None:

@@ -103,7 +103,7 @@ class ConnectedFeed:
             rest, settings.symbols, settings.reference_seconds, inbox.add_event, self._cycle_changed
         )
         self._cycles: dict[str, float | None] = {}
-        self._answered_us: int | None = None
+        self._answered: tuple[float, int] | None = None
         self._health = HealthRows(settings.session_id, inbox)
 
     async def prepare(self, before: Interrupted, interrupted_us: int | None = None) -> None:
@@ -226,7 +226,7 @@ class ConnectedFeed:
         except ExchangeError:
             return
         since = asyncio.get_running_loop().time() - asked
-        self._doubt_blind_time(now)
+        self._doubt_blind_time(asked, now)
         self.receiver.refresh_thin_books()
         # all at once, before anything else is waited for: a row is about the moment in which it was asked for
         suspects = [
@@ -237,15 +237,15 @@ class ConnectedFeed:
         for feed, row in suspects:
             await self._look_into(feed, row)
 
-    def _doubt_blind_time(self, now: int) -> None:
+    def _doubt_blind_time(self, asked: float, now: int) -> None:
         """A stream that lost something while the exchange answered nothing went on unnoticed, and audits failed too."""
-        rate, before = self._settings.clock_rate, self._answered_us
-        self._answered_us = now
-        if before is None or now - before < round(_BLIND_LOOKS * self._settings.evidence_seconds * rate * 1e6):
+        before, self._answered = self._answered, (asked, now)
+        if before is None or asked - before[0] < _BLIND_LOOKS * self._settings.evidence_seconds:
             return
+        since = before[1] - round(TICKER_LAG_US * self._settings.clock_rate)
         for feed in self.receiver.symbols.values():
             if not feed.removed:
-                self._audit.doubt(Doubt(feed.name, before - round(TICKER_LAG_US * rate), now, BLIND))
+                self._audit.doubt(Doubt(feed.name, since, now, BLIND))
 
     def _judge(self, feed: SymbolFeed, row: TickerRow, now: int, since: float) -> bool:
         """What a row that was asked for `since` seconds ago says; True where trades seem to be missing."""

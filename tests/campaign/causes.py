@@ -19,6 +19,9 @@ RESET: Final = "disconnected: unreadable WebSocket frame"
 UNNOTICED: Final = "lost while the stream went on"
 UNSURE: Final = "changes of the book were lost, trades perhaps too"
 
+BLIND: Final = "the exchange answered no requests, trades may have been lost unnoticed"
+RESIZED: Final = "book: the contract's size has changed"
+
 PATIENT: Final = {
     "ping_seconds": 6.0,
     "pong_deadline_seconds": 6.0,

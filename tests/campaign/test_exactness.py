@@ -156,6 +156,7 @@ def _tell(found: Comparison, figures: dict[str, Any]) -> str:
     return "\n".join([found.summary(), *(f"{name}: {value}" for name, value in figures.items())])
 
 
+@pytest.mark.soak
 def test_tape_and_exchange_agree_through_faults_and_kills(database_home, tmp_path):
     found, figures = run_with_faults(database_home, tmp_path, seconds=45.0, speed=2.0, seed=1, resumed=True)
     assert not found.faults, _tell(found, figures)

@@ -14,6 +14,8 @@ FAILURES = sorted((failure for campaign in CAMPAIGNS for failure in campaign.fai
 PUBLIC_ROWS = {*range(1, 32), 49, 50, 52, 54}
 
 
+# two minutes of a machine of its own: beside other tests a stall of ours looks like one of the exchange
+@pytest.mark.soak
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.name)
 def test_what_happened_is_stored_and_what_is_missing_is_a_gap(failure: Failure, findings: dict[str, Finding]) -> None:
     found = findings[failure.name]

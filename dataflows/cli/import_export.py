@@ -23,7 +23,9 @@ def register(app: typer.Typer) -> None:
 
 
 def import_command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="csv, csv.gz, zip or parquet, in time order.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="csv, csv.gz, zip, parquet or log, in time order.")
+    ],
     format_name: Annotated[
         str,
         typer.Option("--format", help="auto, binance-trades, binance-ws, ccxt-trades, tardis or generic."),

@@ -76,5 +76,13 @@ def test_a_symbol_that_traded_before_anybody_listened_stays_quiet() -> None:
 def test_what_we_wait_for_takes_our_time_however_fast_the_exchange_lives() -> None:
     assert judge_trades(SymbolEvidence(), ticker(NOW - 30 * SECOND), NOW) is Verdict.QUIET
     assert judge_trades(SymbolEvidence(), ticker(NOW - 30 * SECOND), NOW, 10.0) is Verdict.NOTHING
-    known = SymbolEvidence(best_bid=1.0, best_ask=1.1, last_book_us=NOW - 60 * SECOND)
+
+
+def test_how_long_a_book_may_be_silent_is_time_of_the_market() -> None:
+    known = SymbolEvidence(best_bid=1.0, best_ask=1.1, last_book_us=NOW - 20 * SECOND)
     assert [judge_book(known, ticker(None, 1.2, 1.3), NOW, 10.0) for _ in range(3)] == [Verdict.QUIET] * 3
+    known.last_book_us = NOW - 60 * SECOND
+    assert [judge_book(known, ticker(None, 1.2, 1.3), NOW, 10.0) for _ in range(2)] == [
+        Verdict.NOTHING,
+        Verdict.SUSPECT,
+    ]

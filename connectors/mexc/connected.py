@@ -83,11 +83,11 @@ class ConnectedFeed:
             want_trades=lambda gap: self._backfill.want(gap),
             want_audit=lambda doubt: self._audit.doubt(doubt),
             on_contract=lambda detail: self._listing.take(detail),
-            on_unknown=lambda symbol, _: self._listing.suspect(symbol),
+            on_unknown=lambda symbol: self._listing.suspect(symbol),
         )
         self.stream = MexcStream(session, settings.websocket_url, clock, settings.stream, self.receiver, Random())  # noqa: S311
         self._seeder = BookSeeder(
-            rest, self.receiver.symbols, self.receiver.seeded, lambda symbol, _: self._listing.suspect(symbol)
+            rest, self.receiver.symbols, self.receiver.seeded, lambda symbol: self._listing.suspect(symbol)
         )
         self._audit = Audit(rest, self._audited, settings.audit_seconds, self.receiver.audited)
         self._backfill = Backfill(rest, self.receiver.symbols, self.receiver.recovered)

@@ -66,7 +66,7 @@ class Receiver:
         want_trades: Callable[[OpenGap], None],
         want_audit: Callable[[Doubt], None],
         on_contract: Callable[[ContractDetail], None],
-        on_unknown: Callable[[str, str], None],
+        on_unknown: Callable[[str], None],
     ) -> None:
         self.symbols: dict[str, SymbolFeed] = {}
         self.malformed = 0
@@ -156,7 +156,7 @@ class Receiver:
     def on_refused(self, symbol: str, text: str) -> None:
         """The exchange does not know the symbol."""
         if symbol in self.symbols:
-            self._on_unknown(symbol, text)
+            self._on_unknown(symbol)
 
     # Trades
 
@@ -252,7 +252,7 @@ class Receiver:
             return
         if not self._inbox.full:
             self._look_for_losses(feed, reply or (), feed.evidence.last_trade_us)
-        elif doubt is not None:
+        else:
             # nothing can be taken in now: the doubt stays
             reply = None
         if doubt is None or (reply and min(deal.ms for deal in reply) * 1_000 <= doubt.start_us):

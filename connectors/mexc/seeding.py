@@ -29,7 +29,7 @@ class BookSeeder:
         rest: MexcRest,
         symbols: Mapping[str, SymbolFeed],
         on_seeded: Callable[[str], None],
-        on_refused: Callable[[str, str], None],
+        on_refused: Callable[[str], None],
     ) -> None:
         self._rest = rest
         self._symbols = symbols
@@ -65,7 +65,7 @@ class BookSeeder:
                 seed = feed.book.on_snapshot(await self._rest.depth(symbol, SNAPSHOT_LEVELS), SNAPSHOT_LEVELS)
             except ExchangeError as error:
                 if isinstance(error, ExchangeRejected) and error.code == UNKNOWN_CONTRACT:
-                    self._on_refused(symbol, str(error))
+                    self._on_refused(symbol)
                 seed = Seed.BEHIND
             if symbol not in self._wanted:
                 continue

@@ -18,12 +18,7 @@ import pyarrow.parquet as pq
 import urllib3
 from pydantic import SecretStr
 
-from connectors.questdb.errors import (
-    AccessRefused,
-    StorageRejected,
-    StorageUnavailable,
-    TableSuspended,
-)
+from connectors.questdb.errors import AccessRefused, StorageRejected, StorageUnavailable, TableSuspended
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 600.0

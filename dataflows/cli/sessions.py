@@ -50,7 +50,7 @@ def list_sessions(
         database = open_project(db)
         journals = {journal.session_id: journal.rows for journal in undrained_journals(home())}
         records = [record for record in SessionStore(database).newest() if mode in (None, record.mode)]
-        found = [as_it_is(record, home(), journals) for record in records]
+        found = [as_it_is(record, home(), journals.get(record.session_id, 0)) for record in records]
         returns = stored_returns(database)
     if as_json:
         print_json("finished", sessions=[session_fields(present, returns) for present in found])
@@ -72,12 +72,13 @@ def show_session(
 
     Example: tapeflow sessions show backtest_20261122_153000_ab12cd34
     """
+    from connectors.journal.glance import glance
     from connectors.questdb.sessions import SessionStore
     from dataflows.cli.project import open_project
     from dataflows.cli.session_tables import facts_table, life_table, session_fields
-    from dataflows.draining import undrained_journals
     from dataflows.report import render_report
     from dataflows.sessions.describe import as_columns
+    from dataflows.sessions.folder import SessionFolder
     from dataflows.sessions.present import as_it_is
     from dataflows.sessions.results import load_report, stored_returns
     from dataflows.settings import home
@@ -87,7 +88,7 @@ def show_session(
     database = open_project(db, session_id)
     record = find_session(database, session_id)
     versions = SessionStore(database).versions(session_id)
-    present = as_it_is(record, home(), {journal.session_id: journal.rows for journal in undrained_journals(home())})
+    present = as_it_is(record, home(), glance(SessionFolder.of(home(), session_id).journal).rows)
     if as_json:
         fields = session_fields(present, stored_returns(database))
         print_json("finished", session=fields, versions=[as_columns(version) for version in versions])

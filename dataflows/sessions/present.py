@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -45,22 +44,18 @@ class PresentSession:
         return tuple(hints)
 
 
-def as_it_is(record: SessionRecord, home: Path, journals: Mapping[str, int] | None = None) -> PresentSession:
-    """The newest version of a session, brought up to date by what its processes told last in `home`.
-
-    `journals` are the rows that journals hold, by session.
-    """
-    waiting = (journals or {}).get(record.session_id, 0)
+def as_it_is(record: SessionRecord, home: Path, journal_rows: int = 0) -> PresentSession:
+    """The newest version of a session, brought up to date by what its processes told last in `home`."""
     folder = SessionFolder.of(home, record.session_id)
     if record.status in _OVER or not folder.path.is_dir():
-        return PresentSession(record, None, waiting)
+        return PresentSession(record, None, journal_rows)
     # first: of a session that ends meanwhile the last word is read
     alive = supervisor_of(folder) is not None or is_held(folder.path / LOCK_FILE)
     progress = read_progress(folder)
     if progress is None:
-        return PresentSession(record, alive, waiting)
+        return PresentSession(record, alive, journal_rows)
     known = {name: value for name, value in measured(progress).items() if value is not None}
     if progress.done:
         # its last versions are still on their way, or wait for the database
         known |= {"status": Status(progress.status), "cause": progress.cause, "error": progress.error}
-    return PresentSession(dataclasses.replace(record, **known), None if progress.done else alive, waiting)
+    return PresentSession(dataclasses.replace(record, **known), None if progress.done else alive, journal_rows)

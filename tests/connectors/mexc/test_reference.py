@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from connectors.mexc.reference import ReferencePrices
 from connectors.mexc.rest import MexcRest
+from tests.connectors.mexc.working import work_until
 
 Exchange = Callable[..., Any]
 A = "A_USDT"
@@ -43,15 +43,7 @@ class Reference:
         return [at // 1_000 for at, kind, payload in self.events if kind == "funding" and payload["settled"]]
 
     async def until(self, holds: Callable[[], Any]) -> None:
-        running = asyncio.create_task(self.prices.run())
-        try:
-            async with asyncio.timeout(5.0):
-                while not holds():
-                    await asyncio.sleep(0.01)
-        finally:
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
+        await work_until(self.prices.run(), holds)
 
 
 def test_a_change_is_told_once(rest_exchange: Exchange) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from connectors.mexc.contracts import ContractDetail
 from connectors.mexc.rest import MexcRest
 from connectors.mexc.seeding import BookSeeder
 from connectors.mexc.symbol_feed import SymbolFeed
+from tests.connectors.mexc.working import work_until
 
 Exchange = Callable[..., Any]
 A = "A_USDT"
@@ -27,20 +27,10 @@ class Seeding:
         self.feed = SymbolFeed(0, A, ContractDetail(A, 1.0), Level2Book(5))
         self.seeded: list[str] = []
         self.refused: list[str] = []
-        self.seeder = BookSeeder(
-            rest, {A: self.feed}, self.seeded.append, lambda symbol, _: self.refused.append(symbol)
-        )
+        self.seeder = BookSeeder(rest, {A: self.feed}, self.seeded.append, self.refused.append)
 
     async def until(self, holds: Callable[[], Any]) -> None:
-        running = asyncio.create_task(self.seeder.run())
-        try:
-            async with asyncio.timeout(5.0):
-                while not holds():
-                    await asyncio.sleep(0.01)
-        finally:
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
+        await work_until(self.seeder.run(), holds)
 
 
 def book() -> dict[str, Any]:

@@ -31,7 +31,7 @@ def folder(home: Path, supervisor: int | None = None, **progress: object) -> Non
 
 def test_a_session_that_runs_has_the_counts_that_it_told_last(tmp_path: Path) -> None:
     folder(tmp_path, os.getpid())
-    present = as_it_is(RUNNING, tmp_path, {OWN_ID: 12})
+    present = as_it_is(RUNNING, tmp_path, 12)
     record = present.record
     assert (record.tape_from, record.tape_to, record.prices_count, record.orderbook_count, record.gaps) == (
         5,
@@ -45,7 +45,7 @@ def test_a_session_that_runs_has_the_counts_that_it_told_last(tmp_path: Path) ->
 
 def test_a_session_whose_processes_are_gone_says_so_and_what_helps(tmp_path: Path) -> None:
     folder(tmp_path)
-    present = as_it_is(RUNNING, tmp_path, {OWN_ID: 1_200})
+    present = as_it_is(RUNNING, tmp_path, 1_200)
     assert (present.alive, present.record.prices_count) == (False, 7)
     gone, journal = present.hints
     assert "its processes are gone" in gone
@@ -69,6 +69,6 @@ def test_of_a_session_that_was_started_elsewhere_nobody_knows(tmp_path: Path) ->
 def test_a_session_that_is_over_stays_as_it_is(tmp_path: Path) -> None:
     folder(tmp_path)
     over = SessionRecord(OWN_ID, "collect", Status.STOPPED, prices_count=9)
-    present = as_it_is(over, tmp_path, {OWN_ID: 3})
+    present = as_it_is(over, tmp_path, 3)
     assert (present.record, present.alive) == (over, None)
     assert len(present.hints) == 1

@@ -63,7 +63,7 @@ def started(environment, market, accounts, database_home):
         process.communicate()
 
 
-def wait_for(what, seconds: float = 30.0):
+def wait_for(what, seconds: float = 120.0):
     """The first truthy value of `what()`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -103,7 +103,7 @@ def test_ctrl_c_ends_cleanly_and_resuming_gives_the_same_tables(tapeflow, databa
     process, folder = started("--speed", "400")
     wait_for(lambda: flowing(folder, 2_000))
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     session_id = folder.path.name
     assert json.loads(out.splitlines()[-1])["session_id"] == session_id
@@ -142,7 +142,7 @@ def test_stop_works_by_the_session_id(tapeflow, database, market, started):
     assert session_id in refusal
     assert "--force" in refusal
     assert f"{session_id}: STOPPED, stopped on request" in tapeflow("stop", session_id).out
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=120)
     record = SessionStore(database).latest(session_id)
     assert record.status == "STOPPED"
     assert market.tape_from < record.tape_to < market.tape_to
@@ -170,10 +170,10 @@ def test_stopping_a_session_that_fails_instead_is_a_failure(environment, started
     stopping = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: requested_stop(folder) is StopRequest.CLEAN)
     request_stop(folder, StopRequest.NOW)
-    _, said = stopping.communicate(timeout=30)
+    _, said = stopping.communicate(timeout=120)
     assert stopping.returncode == 1
     assert f"session {folder.path.name} FAILED: ended at once on request" in " ".join(said.split())
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
 
 
 @posix_only
@@ -185,7 +185,7 @@ def test_a_second_ctrl_c_ends_at_once(database, started):
     process.send_signal(signal.SIGINT)
     wait_for(lambda: requested_stop(folder) is StopRequest.CLEAN)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=15)
+    process.communicate(timeout=120)
     assert process.returncode == 1
     assert "at once on request" in SessionStore(database).latest(folder.path.name).error
     wait_for(lambda: not worker.is_running())
@@ -198,7 +198,7 @@ def test_workers_do_not_outlive_their_supervisor(tapeflow, results, started, und
     (worker,) = workers(folder)
     supervisor_of(folder).kill()
     wait_for(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert "tapeflow resume" in err
     tapeflow("resume", folder.path.name, "--json")
     assert differences(results(undisturbed).by_table(), results(folder.path.name).by_table()) == []
@@ -211,7 +211,7 @@ def test_a_worker_that_dies_twice_of_two_processes_is_started_again(database, re
         wait_for(lambda trades=trades: flowing(folder, trades) and len(workers(folder)) == 2)
         random.choice(workers(folder)).kill()
         wait_for(lambda: len(workers(folder)) == 0)
-    process.communicate(timeout=60)
+    process.communicate(timeout=120)
     assert process.returncode == 0
     assert differences(results(undisturbed).by_table(), results(folder.path.name).by_table()) == []
     statuses = [version.status for version in SessionStore(database).versions(folder.path.name)]

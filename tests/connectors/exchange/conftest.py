@@ -67,7 +67,7 @@ class Client:
             if message["channel"] == channel and (symbol is None or message.get("symbol") == symbol)
         ]
 
-    async def until(self, holds: Callable[[], Any], seconds: float = 10.0) -> None:
+    async def until(self, holds: Callable[[], Any], seconds: float = 30.0) -> None:
         end = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < end, f"not within {seconds} s; got {self.texts[-5:]}"

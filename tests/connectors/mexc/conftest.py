@@ -210,7 +210,7 @@ class Scene:
         self.running = asyncio.create_task(self.stream.run())
         return self.running
 
-    async def until(self, holds: Callable[[], Any], seconds: float = 5.0) -> None:
+    async def until(self, holds: Callable[[], Any], seconds: float = 30.0) -> None:
         """Wait until this holds; the stream must go on meanwhile."""
         end = time.monotonic() + seconds
         while not holds():

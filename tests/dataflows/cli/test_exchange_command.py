@@ -40,7 +40,7 @@ def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, 
 
 
 def get(address: str) -> Any:
-    with urllib.request.urlopen(address, timeout=10) as reply:
+    with urllib.request.urlopen(address, timeout=30) as reply:
         return json.load(reply)
 
 
@@ -65,7 +65,7 @@ def test_it_says_where_it_is_and_ends_cleanly(tmp_path, number):
         state = get(ready["control"])
         assert [each["name"] for each in state["faults"]] == ["doubled_pongs"]
         process.send_signal(number)
-        rest, errors = process.communicate(timeout=20)
+        rest, errors = process.communicate(timeout=120)
         assert (process.returncode, errors) == (0, "")
         assert json.loads(rest) == {"event": "finished"}
     truth = Truth(tmp_path)

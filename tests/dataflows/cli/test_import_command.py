@@ -64,6 +64,6 @@ def test_a_second_import_of_the_same_waits_for_the_first(program, environment, d
         assert f"Another process is writing {done['session_id']}" in second.stderr.readline()
         time.sleep(0.2)
         assert second.poll() is None
-    out, _ = second.communicate(timeout=30)
+    out, _ = second.communicate(timeout=120)
     assert '"already_imported": true' in out
     assert done["session_id"] not in running_sessions(database_home)

@@ -107,5 +107,5 @@ def test_groups_show_an_example(program, group):
 @pytest.mark.skipif(sys.platform == "win32", reason="closes a pipe as POSIX shells do")
 def test_nobody_listening_is_no_traceback(environment):
     script = f"'{sys.executable}' -P -m dataflows.cli.main indicators list --json | head -n 1"
-    done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=180)
     assert "Traceback" not in done.stderr

@@ -80,7 +80,7 @@ class Recording:
         return self
 
     @staticmethod
-    def wait_for(what: Callable[[], _Found], seconds: float = 30.0) -> _Found:
+    def wait_for(what: Callable[[], _Found], seconds: float = 120.0) -> _Found:
         """The first truthy value of `what()`."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

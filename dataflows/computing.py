@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from connectors.questdb.database import Database
 from connectors.questdb.reader import QuestDBTapeReader
 from dataflows.tapes import summarise_tape
+from dataflows.variants import known_variants
 from operators.errors import UsageError
 from operators.evaluation import NO_SEQ, Evaluation
 from operators.indicators.engine import IndicatorEngine
@@ -41,10 +42,13 @@ def compute_indicators(
 ) -> Computed:
     """Write one row per evaluation instant of `symbol` to a Parquet file: ts (µs UTC), seq (null on grid instants),
     symbol, price (null before the first trade), and one column per indicator named by its canonical id (null = no
-    value). Raises `UsageError` for an unknown symbol or indicator and for a file that cannot be written.
+    value). Names of variants are understood.
+
+    Raises `UsageError` for an unknown symbol or indicator and for a file that cannot be written.
     """
     started = time.perf_counter()
-    ids = tuple(dict.fromkeys(parse_indicator(text).id for text in indicators))
+    variants = known_variants(database)
+    ids = tuple(dict.fromkeys(parse_indicator(variants.get(text.strip(), text)).id for text in indicators))
     tape = summarise_tape(database, session_id)
     known = [present.symbol for present in tape.symbols]
     if symbol not in known:

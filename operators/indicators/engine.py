@@ -9,6 +9,7 @@ import numpy as np
 
 from operators.evaluation import Evaluation, Instants
 from operators.indicators.activity import NO_GRID, Activity
+from operators.indicators.book.levels import measure_levels
 from operators.indicators.clock import NEVER, ObservedClock
 from operators.indicators.compile import compile_plan, longest_window_us
 from operators.indicators.errors import SnapshotMismatch, WarmUpIncomplete
@@ -23,10 +24,12 @@ from operators.indicators.kernels.layout import (
     EDGE_CURSOR,
     EDGE_OFFSET,
     EDGE_STREAM,
+    INSTANT_TS,
     RING_TS,
     TRADES,
 )
 from operators.indicators.ring import Ring, RingSlot
+from operators.indicators.sampled.inputs import SampledInputs
 from operators.indicators.series import RAW_ROWS, STREAM_NAMES
 from operators.indicators.snapshot import SNAPSHOT_SCHEMA, EngineSnapshot, StreamSnapshot, settings_digest
 from operators.tape import Books, Float64, Int8, Int64, MarketBatch, Trades
@@ -53,7 +56,7 @@ class IndicatorEngine:
 
     __slots__ = (
         "_activity", "_clocks", "_deque_state", "_deques", "_digest", "_edges", "_ids", "_longest_edges", "_max_events",
-        "_no_cover", "_plan", "_refilled", "_restored", "_rings", "_scratch", "_stream_edges", "_watermark",
+        "_no_cover", "_plan", "_refilled", "_restored", "_rings", "_sampled", "_scratch", "_stream_edges", "_watermark",
         "_with_cover", "ring_overflows",
     )  # fmt: skip
 
@@ -87,6 +90,7 @@ class IndicatorEngine:
         self._size_deques()
         self._scratch = _scratch(self._plan.rows, len(self._edges), _SMALL_BLOCK)
         self._no_cover: Float64 = np.empty((0, 0))
+        self._sampled = SampledInputs(self._plan.sampled)
         self._watermark = NEVER
         self._restored: EngineSnapshot | None = None
         self._refilled = [0, 0]
@@ -120,6 +124,10 @@ class IndicatorEngine:
         trades_before = self._append_trades(batch.trades)
         books_before = self._append_books(batch.books)
         self._watermark = batch.header.to_ts
+        if self._plan.sampled:
+            newest = max(int(ring.times[RING_TS, ring.end - 1]) for ring in self._rings)
+            breaks = tuple(clock.breaks for clock in self._clocks)
+            self._sampled.follow(self._rings, breaks, batch.header, newest, self._max_events)
         return trades_before, books_before
 
     def _evaluate(self, batch: MarketBatch, grid: Int64, trades_before: int, books_before: int) -> Evaluation:
@@ -141,7 +149,7 @@ class IndicatorEngine:
             trades.times, trades.data, self._clocks[TRADES].breaks, trades_before,
             books.times, books.data, self._clocks[BOOKS].breaks, books_before,
             self._max_events, self._edges, self._deques, self._deque_state, self._plan.program, self._plan.constants,
-            *self._scratch, instants, values, cover, last_price,
+            *self._scratch, instants, values, self._sampled.rows(instants[INSTANT_TS]), cover, last_price,
         )  # fmt: skip
         return Evaluation(
             batch,
@@ -169,7 +177,9 @@ class IndicatorEngine:
             return ring.end - 1
         self._make_room(BOOKS, len(books.ts))
         before = ring.end - 1
-        ring.append(books.ts, books.seq, (books.bid_px[:, 0], books.ask_px[:, 0]), self._clocks[BOOKS].breaks)
+        measured = [measure_levels(code, levels, books) for code, levels, _ in self._plan.streams[BOOKS].measured]
+        best = (books.bid_px[:, 0], books.ask_px[:, 0])
+        ring.append(books.ts, books.seq, best, self._clocks[BOOKS].breaks, measured)
         return before
 
     def _make_room(self, stream: int, count: int) -> None:
@@ -221,8 +231,9 @@ class IndicatorEngine:
         horizon = self._watermark - self._plan.longest_us
         trades, books = (self._stream_snapshot(stream, horizon) for stream in (TRADES, BOOKS))
         return EngineSnapshot(
-            SNAPSHOT_SCHEMA, self._digest, self._watermark, self._activity.active, self.ring_overflows, (trades, books)
-        )
+            SNAPSHOT_SCHEMA, self._digest, self._watermark, self._activity.active, self.ring_overflows, (trades, books),
+            self._sampled.snapshot(),
+        )  # fmt: skip
 
     def _stream_snapshot(self, stream: int, horizon: int) -> StreamSnapshot:
         ring, clock = self._rings[stream], self._clocks[stream]
@@ -259,6 +270,7 @@ class IndicatorEngine:
         engine.ring_overflows = snapshot.ring_overflows
         engine._watermark = snapshot.watermark
         engine._restored = snapshot
+        engine._sampled.restore(snapshot.sampled)
         for clock, stream in zip(engine._clocks, snapshot.streams, strict=True):
             clock.restore(stream.breaks, stream.clock_state)
         engine._rings = tuple(

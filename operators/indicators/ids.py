@@ -14,7 +14,7 @@ from typing import Final
 
 from operators.indicators.errors import IndicatorProblem, InvalidIndicator
 from operators.indicators.kind import Kind
-from operators.indicators.parameters import COMMON, canonical_number
+from operators.indicators.parameters import COMMON, Parameters, ParameterValue, canonical
 from operators.indicators.registry import CATALOGUE, find_kind, nearest_names
 
 _TEXT: Final = re.compile(r"\s*(?P<name>[A-Za-z0-9_]+)\s*(?:\((?P<inside>[^()]*)\)\s*)?")
@@ -26,7 +26,7 @@ class IndicatorKey:
     """A kind with a value for every parameter, in the order of the catalogue: what identifies a computation."""
 
     name: str
-    parameters: tuple[tuple[str, float], ...]
+    parameters: tuple[tuple[str, ParameterValue], ...]
 
     @property
     def kind(self) -> Kind:
@@ -34,9 +34,9 @@ class IndicatorKey:
         return CATALOGUE[self.name]
 
     @property
-    def values(self) -> dict[str, float]:
+    def values(self) -> Parameters:
         """The value of each parameter by name."""
-        return dict(self.parameters)
+        return Parameters(dict(self.parameters))
 
     @property
     def id(self) -> str:
@@ -47,7 +47,7 @@ class IndicatorKey:
         """
         defaults = self.kind.defaults
         shown = (
-            f"{name}={canonical_number(value)}"
+            f"{name}={canonical(value)}"
             for name, value in self.parameters
             if name not in _OPTIONAL or value != defaults[name]
         )
@@ -92,7 +92,7 @@ def _read(text: str) -> tuple[IndicatorKey | None, list[IndicatorProblem]]:
             else:
                 values[parameter.name] = value
     if not found:
-        found += [problem for rule in kind.rules if (problem := rule(values)) is not None]
+        found += [problem for rule in kind.rules if (problem := rule(Parameters(values))) is not None]
     return (None if found else IndicatorKey(kind.name, tuple(values.items()))), found
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from operators.indicators.parameters import COMMON, Parameter, Parameters
-from operators.indicators.plan import PlanBuilder, Value
+from operators.indicators.arithmetic import Value
+from operators.indicators.parameters import COMMON, Parameter, Parameters, ParameterValue
+from operators.indicators.plan import PlanBuilder
 from operators.indicators.windows import Rule
 from operators.tape import BOOKS_STREAM, MICROSECONDS, TRADES_STREAM
 
@@ -38,6 +39,10 @@ class Kind:
     describe: Callable[[PlanBuilder, Parameters], Value] | None
     rules: tuple[Rule, ...] = ()
     aliases: tuple[str, ...] = ()
+    optional: frozenset[str] = frozenset()
+    """Inputs without which it has a value too."""
+    unavailable: str | None = None
+    """Why it never has a value in this version, if so."""
 
     @property
     def on_position(self) -> bool:
@@ -50,14 +55,14 @@ class Kind:
         return self.parameters if self.on_position else self.parameters + COMMON
 
     @property
-    def defaults(self) -> dict[str, float]:
+    def defaults(self) -> dict[str, ParameterValue]:
         """The default of every parameter."""
         return {parameter.name: parameter.default for parameter in self.all_parameters}
 
-    def warm_up_seconds(self, parameters: Parameters) -> float:
-        """How much tape before the reference time it reads."""
+    def warm_up_seconds(self, parameters: Parameters | None = None) -> float:
+        """How much tape before the reference time it reads; with its defaults where nothing else is said."""
         if self.describe is None:
             return 0.0
         builder = PlanBuilder()
-        self.describe(builder, parameters)
+        self.describe(builder, Parameters(self.defaults) if parameters is None else parameters)
         return builder.build().longest_us / MICROSECONDS

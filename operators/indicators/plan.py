@@ -7,33 +7,31 @@ the same value. `Plan` holds the result as plain tables for the kernels: edges, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 import numpy as np
 
+from operators.indicators.arithmetic import Arithmetic, Value
 from operators.indicators.kernels import layout
 from operators.indicators.kernels.layout import BOOKS, NOTHING, TRADES
 from operators.indicators.parameters import microseconds
-from operators.indicators.series import RAW_ROWS, StepSeries, SumSeries
+from operators.indicators.series import PRICE, RAW_ROWS, StepSeries, SumSeries
 from operators.indicators.windows import Window
 from operators.tape import Float64, Int64
 
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A scratch row with what decides whether it may be shown: rows of cover (0..1) and the streams it is made of."""
-
-    row: int
-    covers: frozenset[int] = frozenset()
-    streams: frozenset[int] = frozenset()
+BarMeasureName = Literal["ema", "sma", "rsi", "deviation", "cover", "volatility"]
 
 
 @dataclass(frozen=True, slots=True)
 class StreamTables:
-    """The ring of one stream: number of `data` rows, columns to derive, step functions and sums to keep up."""
+    """The ring of one stream: number of `data` rows, columns to measure over levels of the book (code, levels, row) and
+    to derive (code, row), step functions and sums to keep up."""
 
     rows: int
+    measured: tuple[tuple[int, int, int], ...]
     derived: Int64
     steps: Int64
     sums: Int64
@@ -50,7 +48,8 @@ class DequeSpecification:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Tables for the kernels; `edges[e]` = (stream, offset µs), the first two are "now" of trades and of books."""
+    """Tables for the kernels; `edges[e]` = (stream, offset µs), the first two are "now" of trades and of books.
+    `sampled` is what is not computed from windows of the instant but sampled at times of its own."""
 
     streams: tuple[StreamTables, StreamTables]
     edges: Int64
@@ -58,11 +57,45 @@ class Plan:
     program: Int64
     constants: Float64
     rows: int
+    sampled: tuple[Sampled, ...] = ()
 
     @property
     def longest_us(self) -> int:
-        """How far back the oldest edge lies."""
-        return int(self.edges[:, 1].max())
+        """How much tape before an instant is read."""
+        return max(int(self.edges[:, 1].max()), *(each.reach_us for each in self.sampled), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class BarMeasure:
+    """A value over closed bars. `over` is so many bars, or for "volatility" microseconds."""
+
+    measure: BarMeasureName
+    bar_us: int
+    over: int
+
+    @property
+    def reach_us(self) -> int:
+        """How much tape it needs for its first value: the bars, the one before them, and the one that goes on."""
+        return self.over + 2 * self.bar_us if self.measure == "volatility" else (self.over + 2) * self.bar_us
+
+
+@dataclass(frozen=True, slots=True)
+class PeakMeasure:
+    """The largest (`sign` +1) or smallest (−1) of a value at the whole tape seconds in (ref − lookback, ref). `key`
+    tells values apart within their plan: the row of it and its least cover."""
+
+    key: tuple[int, float]
+    lookback_us: int
+    sign: int
+    value: Plan = field(compare=False)
+
+    @property
+    def reach_us(self) -> int:
+        """How much tape the oldest of the seconds reads."""
+        return self.lookback_us + self.value.longest_us
+
+
+Sampled: TypeAlias = BarMeasure | PeakMeasure
 
 
 @dataclass(slots=True)
@@ -70,6 +103,7 @@ class _StreamRows:
     """The ring rows of one stream as they are asked for."""
 
     rows: int
+    measured: dict[tuple[int, int], int] = field(default_factory=dict)
     derived: dict[int, int] = field(default_factory=dict)
     steps: dict[int, int] = field(default_factory=dict)
     sums: dict[int, int] = field(default_factory=dict)
@@ -80,6 +114,11 @@ class _StreamRows:
         return first
 
     def value_row(self, series: StepSeries) -> int:
+        if series.levels:
+            key = (series.code, series.levels)
+            if key not in self.measured:
+                self.measured[key] = self.take(1)
+            return self.measured[key]
         if not series.derived:
             return series.code
         if series.code not in self.derived:
@@ -100,17 +139,22 @@ class _StreamRows:
     def tables(self) -> StreamTables:
         return StreamTables(
             self.rows,
+            tuple((code, levels, row) for (code, levels), row in self.measured.items()),
             _table(list(self.derived.items()), 2),
             _table(list(self.steps.items()), 2),
             _table(list(self.sums.items()), 2),
         )
 
 
-class PlanBuilder:
+class PlanBuilder(Arithmetic):
     """What kinds describe themselves with. Every method returns the same value for the same request."""
 
-    def __init__(self) -> None:
-        self._streams = tuple(_StreamRows(raw) for raw in RAW_ROWS)
+    def __init__(self, rings_of: PlanBuilder | None = None) -> None:
+        """With `rings_of`, a plan that reads the rings of another one."""
+        self._streams: tuple[_StreamRows, ...] = (
+            tuple(_StreamRows(raw) for raw in RAW_ROWS) if rings_of is None else rings_of._streams
+        )
+        self._sampled: dict[Sampled, int] = {}
         self._edges: dict[tuple[int, int], int] = {(TRADES, 0): 0, (BOOKS, 0): 1}
         self._deques: list[DequeSpecification] = []
         self._program: list[tuple[int, ...]] = []
@@ -153,7 +197,7 @@ class PlanBuilder:
     def per_second(self, total: Value, stream: int, window: Window) -> Value:
         """A total of the window per observed second."""
         rate = self._row(layout.OP_PER_SECOND, total.row, self._observed(stream, window))
-        return Value(rate, total.covers, total.streams)
+        return Value(rate).made_of(total)
 
     def first(self, series: StepSeries, window: Window) -> Value:
         """The value of the first event in the window."""
@@ -162,6 +206,20 @@ class PlanBuilder:
     def last(self, series: StepSeries, window: Window) -> Value:
         """The value of the last event in the window."""
         return self._event_value(layout.OP_LAST, series, window)
+
+    def mean_gap(self, stream: int, window: Window) -> Value:
+        """Mean time between the events in the window (µs, at least a millisecond); no value for fewer than three."""
+        row = self._row(layout.OP_MEAN_GAP, *self._window_edges(stream, window), stream=stream)
+        return self._observed_value(row, stream, window)
+
+    def largest_held(self, series: StepSeries, window: Window) -> Value:
+        """The largest value of the step function over the window: the value in force at its start counts too."""
+        _, _, covers = self._step_window(series, window)
+        since, _ = self._window_edges(series.stream, window)
+        value = self._streams[series.stream].value_row(series)
+        at_start = self._row(layout.OP_NEWEST, since, NOTHING, value, stream=series.stream)
+        largest = self._row(layout.OP_LARGER, self._extreme(series, window, 1.0).row, at_start)
+        return Value(largest, covers, frozenset((series.stream,)))
 
     def largest(self, series: StepSeries, window: Window) -> Value:
         """The largest value among the events in the window."""
@@ -185,48 +243,63 @@ class PlanBuilder:
         newest = self.newest(series)
         return Value(newest.row, frozenset((running,)), newest.streams)
 
-    # --- arithmetic; a zero denominator gives no value ----------------------------------------------------------------
+    def ever_observed(self, stream: int) -> Value:
+        """1 where the stream has been observed at any time up to now, else 0."""
+        return Value(self._row(layout.OP_EVER, stream, stream=stream))
 
-    def quotient(self, numerator: Value, denominator: Value) -> Value:
-        """numerator / denominator."""
-        return self._combined(layout.OP_QUOTIENT, numerator, denominator)
+    def with_stream(self, stream: int, with_it: Value, without: Value, confidence: float) -> Value:
+        """One value where the symbol has the stream, another, of less confidence, where it has never had it."""
+        ever, one = self.ever_observed(stream), self.constant(1.0)
+        added = (
+            self._row(layout.OP_WHERE, ever.row, cover, one.row) for cover in sorted(with_it.covers - without.covers)
+        )
+        doubt = self._row(layout.OP_WHERE, ever.row, one.row, self.constant(confidence).row)
+        row = self._row(layout.OP_WHERE, ever.row, with_it.row, without.row)
+        optional = (with_it.streams | with_it.optional) - without.streams
+        return Value(row, without.covers | set(added), without.streams, optional, without.doubts | {doubt})
 
-    def ratio(self, current: Value, baseline: Value) -> Value:
-        """current / baseline; exactly 1 where they differ by rounding only."""
-        return self._combined(layout.OP_RATIO, current, baseline)
+    # --- measures sampled at times of their own -----------------------------------------------------------------------
 
-    def change_pct(self, current: Value, baseline: Value) -> Value:
-        """100·(current − baseline) / baseline; exactly 0 where they differ by rounding only."""
-        return self._combined(layout.OP_CHANGE_PCT, current, baseline)
+    def bars(self, measure: BarMeasureName, bar_us: int, over: int, cover_bars: int) -> Value:
+        """A value over closed bars of the price; it is covered as far as the last `cover_bars` bars are."""
+        cover = self._sample(BarMeasure("cover", bar_us, cover_bars))
+        row = self._sample(BarMeasure(measure, bar_us, over))
+        return Value(row, frozenset((cover,)), frozenset((TRADES,)))
 
-    def decline_pct(self, current: Value, peak: Value) -> Value:
-        """100·(peak − current) / peak; exactly 0 where they differ by rounding only."""
-        return self._combined(layout.OP_DECLINE_PCT, current, peak)
+    def bar_volatility(self, bar_us: int, window: Window) -> Value:
+        """Sample standard deviation of the returns of the bars that closed in (ref − length, ref], percent."""
+        _, _, covers = self._step_window(PRICE, window)
+        row = self._sample(BarMeasure("volatility", bar_us, window.length))
+        return Value(row, covers, frozenset((TRADES,)))
 
-    def imbalance(self, signed: Value, whole: Value) -> Value:
-        """signed / whole, kept within −1..1."""
-        return self._combined(layout.OP_IMBALANCE, signed, whole)
-
-    def divided(self, value: Value, by: float) -> Value:
-        """value / constant."""
-        return Value(self._row(layout.OP_DIVIDED, value.row, constant=by), value.covers, value.streams)
-
-    def multiplied(self, value: Value, by: float) -> Value:
-        """value · constant."""
-        return Value(self._row(layout.OP_MULTIPLIED, value.row, constant=by), value.covers, value.streams)
+    def peak(self, describe: Callable[[PlanBuilder], Value], lookback: Window, sign: int, min_coverage: float) -> Value:
+        """The extreme of a value of trades over the whole tape seconds in (ref − lookback, ref) and `ref` itself;
+        seconds at which it has no value are left out."""
+        inner = PlanBuilder(rings_of=self)
+        inner.output(describe(inner), min_coverage, None)
+        value, now = inner.build(), describe(self)
+        before = self._sample(PeakMeasure((now.row, min_coverage), lookback.since, sign, value))
+        op = layout.OP_LARGER if sign > 0 else layout.OP_SMALLER
+        reach = Window(lookback.since + value.longest_us, 0)
+        cover = self._cover(self._observed(TRADES, reach), reach)
+        return Value(self._row(op, before, now.row), frozenset((cover,))).made_of(now)
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
-    def output(self, value: Value, min_coverage: float, max_staleness: float) -> None:
-        """The next indicator: the value where every window is covered and every stream fresh enough, else NaN."""
+    def output(self, value: Value, min_coverage: float, max_staleness: float | None) -> None:
+        """The next indicator: the value where every window is covered and every stream fresh enough, else NaN. Without
+        `max_staleness` a stream is never too old."""
         admitted = NOTHING
         for cover in sorted(value.covers):
             admitted = self._row(layout.OP_ADMIT_COVER, admitted, cover, constant=min_coverage)
-        for stream in sorted(value.streams):
+        oldest = math.inf if max_staleness is None else float(microseconds(max_staleness))
+        for stream in sorted(value.streams | value.optional):
             age = self._row(layout.OP_AGE, stream, stream=stream)
-            admitted = self._row(layout.OP_ADMIT_AGE, admitted, age, constant=float(microseconds(max_staleness)))
+            if stream in value.optional:
+                age = self._row(layout.OP_WHERE, self.ever_observed(stream).row, age, self.constant(0.0).row)
+            admitted = self._row(layout.OP_ADMIT_AGE, admitted, age, constant=oldest)
         self._emit(layout.OP_OUTPUT, self._outputs, value.row, admitted)
-        for number, cover in enumerate(sorted(value.covers)):
+        for number, cover in enumerate(sorted(value.covers | value.doubts)):
             self._emit(layout.OP_OUTPUT_COVER, self._outputs, cover, number)
         self._outputs += 1
 
@@ -239,6 +312,7 @@ class PlanBuilder:
             _table(self._program, 7),
             np.array(self._constants, np.float64),
             max(1, self._rows),
+            tuple(self._sampled),
         )
 
     # --- inside -------------------------------------------------------------------------------------------------------
@@ -281,8 +355,9 @@ class PlanBuilder:
             self._rows += 1
         return self._observed_value(self._known[key], series.stream, window)
 
-    def _combined(self, op: int, a: Value, b: Value) -> Value:
-        return Value(self._row(op, a.row, b.row), a.covers | b.covers, a.streams | b.streams)
+    def _sample(self, sampled: Sampled) -> int:
+        """The scratch row of what is sampled at times of its own."""
+        return self._row(layout.OP_INPUT, self._sampled.setdefault(sampled, len(self._sampled)))
 
     def _cover(self, row: int, window: Window) -> int:
         return self._row(layout.OP_COVER, row, constant=float(window.length))

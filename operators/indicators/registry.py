@@ -8,10 +8,12 @@ from types import MappingProxyType
 from typing import Final
 
 from operators.indicators import position
-from operators.indicators.book import quotes, spread
+from operators.indicators.bars import averages, bollinger, strength, volatility
+from operators.indicators.book import deals, depth, quotes, spread
+from operators.indicators.composite import exhaustion, pump_probability
 from operators.indicators.kind import Kind
-from operators.indicators.momentum import decay, price_momentum, pump
-from operators.indicators.order_flow import imbalance
+from operators.indicators.momentum import cascade, decay, price_momentum, pump, reversal, stability
+from operators.indicators.order_flow import acceleration, imbalance
 from operators.indicators.price import support, trade_prices, twpa, vwap
 from operators.indicators.volume import surge, totals
 
@@ -26,8 +28,17 @@ _KINDS: Final = (
     trade_prices.MIN_PRICE,
     pump.PUMP_MAGNITUDE_PCT,
     pump.PRICE_VELOCITY,
+    pump.PRICE_ACCELERATION,
     price_momentum.PRICE_MOMENTUM_PCT,
+    cascade.VELOCITY_CASCADE,
+    stability.VELOCITY_STABILIZATION_INDEX,
+    reversal.MOMENTUM_REVERSAL_INDEX,
     decay.MOMENTUM_DECAY_PCT,
+    strength.RSI,
+    averages.EMA,
+    averages.SMA,
+    bollinger.BOLLINGER_PERCENT_B,
+    volatility.VOLATILITY_PCT,
     surge.VOLUME_SURGE_RATIO,
     surge.TRADE_FREQUENCY_SURGE,
     totals.SUM_VOLUME,
@@ -36,11 +47,19 @@ _KINDS: Final = (
     totals.AVG_TRADE_SIZE,
     totals.TRADE_FREQUENCY,
     imbalance.ORDER_FLOW_IMBALANCE,
+    acceleration.INTER_TRADE_ACCELERATION,
     spread.SPREAD_PCT,
     spread.SPREAD_VOLATILITY,
+    spread.SPREAD_WIDENING_RATIO,
+    depth.BID_ASK_IMBALANCE_PCT,
+    depth.LIQUIDITY_QUOTE,
+    depth.LIQUIDITY_DRAIN_PCT,
+    deals.DEAL_VS_MID_PCT,
     quotes.AVG_BEST_BID,
     quotes.AVG_BEST_ASK,
     quotes.TW_MIDPRICE,
+    exhaustion.DUMP_EXHAUSTION_SCORE,
+    pump_probability.PUMP_PROBABILITY,
     position.UNREALIZED_PNL_PCT,
     position.UNREALIZED_PNL_ON_MARGIN_PCT,
     position.SIGNAL_AGE_SECONDS,

@@ -8,6 +8,7 @@ window has a slot "at or before it", and no kernel needs a case for the beginnin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ from operators.indicators.kernels.layout import RING_CLOCK, RING_SEQ, RING_TS
 from operators.indicators.plan import StreamTables
 from operators.tape import Float64, Int64
 
+AFTER_ALL: Final = 2**62
+"""The ts of the slot behind the newest event: no search goes on there."""
 _LEAST_CAPACITY: Final = 248
 _UNALIGNED: Final = 24
 """Added to capacities so that rows do not start at the same place of every cache set."""
@@ -48,6 +51,7 @@ class Ring:
         self._tables = tables
         self.capacity = _LEAST_CAPACITY
         self.times: Int64 = np.zeros((3, self.capacity), np.int64)
+        self.times[RING_TS] = AFTER_ALL
         self.data: Float64 = np.zeros((tables.rows, self.capacity), np.float64)
         self.end = 1
         if oldest is not None:
@@ -57,6 +61,7 @@ class Ring:
             self.times[:, 0] = (NEVER, NO_SEQ, 0)
             self.data[:raw, 0] = np.nan
             self.data[tables.derived[:, 1], 0] = np.nan
+            self.data[[row for _, _, row in tables.measured], 0] = np.nan
 
     @property
     def fresh(self) -> bool:
@@ -73,12 +78,13 @@ class Ring:
         Slots move when the ring is full or few of them are needed, so the copying is O(1) per event over time.
         """
         live = self.end - keep
-        if self.end + count <= self.capacity and keep < max(3 * live, _LEAST_CAPACITY):
+        if self.end + count < self.capacity and keep < max(3 * live, _LEAST_CAPACITY):
             return 0
         needed = live + count
         if 2 * needed > self.capacity or 8 * needed < self.capacity:
             self.capacity = max(_LEAST_CAPACITY, 3 * needed // 8 * 8) + _UNALIGNED
             times = np.zeros((self.times.shape[0], self.capacity), np.int64)
+            times[RING_TS] = AFTER_ALL
             data = np.zeros((self.data.shape[0], self.capacity), np.float64)
             times[:, :live] = self.times[:, keep : self.end]
             data[:, :live] = self.data[:, keep : self.end]
@@ -89,12 +95,23 @@ class Ring:
         self.end = live
         return keep
 
-    def append(self, ts: Int64, seq: Int64, columns: tuple[NDArray[Any], ...], breaks: Int64) -> None:
-        """Events in tape order, with the tape's columns in the order of the raw rows; there must be room."""
+    def append(
+        self,
+        ts: Int64,
+        seq: Int64,
+        columns: tuple[NDArray[Any], ...],
+        breaks: Int64,
+        measured: Sequence[Float64] = (),
+    ) -> None:
+        """Events in tape order, with the tape's columns in the order of the raw rows, and those measured over levels
+        of the book in the order of the tables; there must be room."""
         first, end = self.end, self.end + len(ts)
         self.times[RING_TS, first:end] = ts
+        self.times[RING_TS, end] = AFTER_ALL
         self.times[RING_SEQ, first:end] = seq
         for row, column in enumerate(columns):
+            self.data[row, first:end] = column
+        for (_, _, row), column in zip(self._tables.measured, measured, strict=True):
             self.data[row, first:end] = column
         append_events(
             self.times, self.data, first, end, breaks, self._tables.derived, self._tables.steps, self._tables.sums

@@ -12,6 +12,8 @@ from operators.indicators.kernels.layout import (
     BOOKS,
     DERIVE_MID,
     DERIVE_SPREAD_PCT,
+    MEASURE_IMBALANCE_PCT,
+    MEASURE_QUOTE_DEPTH,
     TERM_KNOWN,
     TERM_PRICE,
     TERM_QUANTITY,
@@ -30,7 +32,8 @@ RAW_ROWS: Final = (TRADE_ROWS, BOOK_ROWS)
 
 @dataclass(frozen=True, slots=True)
 class StepSeries:
-    """A value that holds from its event to the next: a row of the tape, or (`derived`) one computed from such rows.
+    """A value that holds from its event to the next: a row of the tape, or (`derived`) one computed from such rows, or
+    one measured over so many best `levels` of each side of a book.
 
     `code` is the row, or what is to be computed.
     """
@@ -38,6 +41,7 @@ class StepSeries:
     stream: int
     code: int
     derived: bool = False
+    levels: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +63,13 @@ QUOTE_QUANTITY: Final = SumSeries(TRADES, TERM_QUOTE)
 TRADE_PRICES: Final = SumSeries(TRADES, TERM_PRICE)
 SIGNED_QUANTITY: Final = SumSeries(TRADES, TERM_SIGNED)
 KNOWN_SIDE_QUANTITY: Final = SumSeries(TRADES, TERM_KNOWN)
+
+
+def quantity_imbalance(levels: int) -> StepSeries:
+    """100·(bid quantity − ask quantity) / (their sum) over the best levels of each side."""
+    return StepSeries(BOOKS, MEASURE_IMBALANCE_PCT, levels=levels)
+
+
+def quote_depth(levels: int) -> StepSeries:
+    """Σ price·quantity over the best levels of both sides."""
+    return StepSeries(BOOKS, MEASURE_QUOTE_DEPTH, levels=levels)

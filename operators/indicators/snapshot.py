@@ -2,7 +2,8 @@
 
 Per stream the oldest event that a window may still need, complete with its running sums, and the observed clock.
 Everything after that event is sent again in warm-up slices and gives the same bits. The newest event is kept complete
-too: where a symbol was quiet for longer than its longest window, nothing older is needed.
+too: where a symbol was quiet for longer than its longest window, nothing older is needed. What is sampled at times of
+its own is kept as it is.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from hashlib import blake2b
 from typing import Final
 
 from operators.indicators.ring import RingSlot
+from operators.indicators.sampled.inputs import SampledSnapshot
 from operators.tape import Int64
 
-SNAPSHOT_SCHEMA: Final = 3
+SNAPSHOT_SCHEMA: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class EngineSnapshot:
     active: bool
     ring_overflows: int
     streams: tuple[StreamSnapshot, StreamSnapshot]
+    sampled: SampledSnapshot
 
 
 def settings_digest(ids: Sequence[str], evaluation_interval_us: int, max_ring_events: int) -> str:

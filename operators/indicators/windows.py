@@ -33,6 +33,10 @@ class Window:
         """The window (t3, t3 − d)."""
         return cls(microseconds(t3), microseconds(t3) - microseconds(d))
 
+    def earlier(self, seconds: float) -> Window:
+        """The same window so many seconds ago."""
+        return Window(self.since + microseconds(seconds), self.until + microseconds(seconds))
+
     @property
     def length(self) -> int:
         """Microseconds from its start to its end."""

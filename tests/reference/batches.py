@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from operators.tape import Books, MarketBatch, SliceHeader, TapeEvent, Trades
-from tests.reference.tape import GRID_SEQ, NAN, Book, Event, Tape, Trade
+from tests.reference.tape import GRID_SEQ, LEVELS, NAN, Book, Event, Tape, Trade
 
 SYMBOL = "A_USDT"
 SECOND = 1_000_000
@@ -34,24 +35,19 @@ def batch(
     def column(rows: list, index: int, dtype: type) -> np.ndarray:
         return np.array([row[index] for row in rows], dtype)
 
-    def level(index: int) -> np.ndarray:
-        return np.array([[book[index], NAN] for book in books]).reshape(-1, 2)
+    def levels(index: int) -> np.ndarray:
+        return np.array([[level[index] for level in book.levels] for book in books]).reshape(-1, LEVELS)
 
     return MarketBatch(
         SYMBOL,
-        SliceHeader(
-            0, 1, 0, after[0], until[0] if header_to is None else header_to, 1, warmup=warmup, lead_in=lead_in
-        ),
+        SliceHeader(0, 1, 0, after[0], until[0] if header_to is None else header_to, 1, warmup=warmup, lead_in=lead_in),
         Trades(*(column(trades, i, t) for i, t in enumerate((np.int64, np.int64, np.float64, np.float64, np.int8)))),
-        Books(
-            column(books, 0, np.int64), column(books, 1, np.int64), level(2), np.ones((len(books), 2)),
-            level(3), np.ones((len(books), 2)),
-        ),
+        Books(column(books, 0, np.int64), column(books, 1, np.int64), *(levels(index) for index in range(4))),
         tuple(
             TapeEvent(event.ts, event.seq, SYMBOL, event.kind, {"stream": event.stream, "cause": "test"})
             for event in inside(tape.events)
         ),
-    )  # fmt: skip
+    )
 
 
 def batches(tape: Tape, from_ts: int, to_ts: int, cuts: Iterable[int] = ()) -> list[MarketBatch]:
@@ -95,30 +91,69 @@ def instants(tape: Tape, from_ts: int, to_ts: int, interval: int) -> list[tuple[
     return sorted(found)
 
 
+def busy_tape(seconds: int = 120, *, scale: float = 1.0, flat: bool = False) -> Tape:
+    """Five trades and two books a second of a price that rises, falls and rises faster; unevenly spaced."""
+    random = np.random.default_rng(17)
+    tape = Tape([], [], [Event(1, 0, "observed_on", "trades"), Event(1, 1, "observed_on", "books")])
+    for seq in range(2, 7 * seconds):
+        ts = seq * SECOND // 7 + int(random.integers(0, 100_000))
+        price = scale * (1.0 if flat else 1.0 + 0.1 * math.sin(ts / 7e6) + float(random.normal(0.0, 0.001)))
+        if seq % 7 in (2, 5):
+            deeper = tuple((price * (0.999 - 0.001 * n), 8.0, price * (1.001 + 0.001 * n), 16.0) for n in (1, 2))
+            wide = 1.0 if flat else float(random.integers(1, 4))
+            quantities = [float(quantity) for quantity in random.integers(1, 30, 2)]
+            tape.books.append(
+                Book(ts, seq, price * (1 - 0.001 * wide), price * (1 + 0.001 * wide), *quantities, deeper)
+            )
+        else:
+            quantity = float(random.pareto(1.5)) + 0.1
+            tape.trades.append(Trade(ts, seq, price, quantity, int(random.integers(-1, 2))))
+    return tape
+
+
 GAPS = st.sampled_from((0, 0, 0, 1, 2_000, 300_000, SECOND, 2 * SECOND, 3_500_001, 11 * SECOND, 45 * SECOND))
+EVEN_GAPS = st.sampled_from((0, 0, 0, SECOND // 2, SECOND, SECOND, 2 * SECOND, 3_500_000, 11 * SECOND, 45 * SECOND))
+"""Between events at whole and half seconds, where edges of windows, ends of bars and the grid are."""
 PRICES = st.sampled_from((0.1, 4.9e-6, 77526.3)) | st.floats(-9, 6).map(lambda exponent: 10**exponent)
+BOOK_QUANTITIES = st.sampled_from((1.0, 60.0, 40.0, 0.3, 1e5))
 WHAT = st.sampled_from(("trade",) * 8 + ("book",) * 5 + ("on", "off", "book on", "book off", "book_invalid", "removed"))
 
 
 @st.composite
+def _book(draw: st.DrawFn, ts: int, seq: int, price: float) -> Book:
+    """One or both sides with up to as many levels as the tape stores."""
+    half_spread, step = draw(st.sampled_from(((0.01, 0.001), (0.001, 0.01), (0.1, 0.1))))
+    bids, asks = draw(st.sampled_from(((3, 3), (1, 1), (2, 3), (3, 1), (0, 2), (1, 0), (0, 0))))
+
+    def level(number: int) -> tuple[float, float, float, float]:
+        away = half_spread + number * step
+        bid = (price * (1 - away), draw(BOOK_QUANTITIES)) if number < bids else (NAN, NAN)
+        ask = (price * (1 + away), draw(BOOK_QUANTITIES)) if number < asks else (NAN, NAN)
+        return *bid, *ask
+
+    bid, bid_qty, ask, ask_qty = level(0)
+    return Book(ts, seq, bid, ask, bid_qty, ask_qty, tuple(level(number) for number in range(1, LEVELS)))
+
+
+@st.composite
 def tapes(draw: st.DrawFn, longest: int = 40) -> tuple[Tape, int]:
-    """A tape that begins after ts 0, and its end: bursts, equal times, gaps longer than windows, flat stretches."""
+    """A tape that begins after ts 0, and its end: bursts, equal times, gaps longer than windows, flat stretches, all at
+    odd times or at whole and half seconds."""
     tape = Tape([], [], [])
-    ts = 1
+    ts, gaps = draw(st.sampled_from(((1, GAPS), (SECOND, EVEN_GAPS))))
     if draw(st.booleans()):
-        tape.events.append(Event(1, 0, "observed_on", "trades"))
-        tape.events.append(Event(1, 1, "observed_on", "books"))
+        tape.events.append(Event(ts, 0, "observed_on", "trades"))
+        tape.events.append(Event(ts, 1, "observed_on", "books"))
     base = price = draw(PRICES)
     for seq in range(2, 2 + draw(st.integers(0, longest))):
-        ts += draw(GAPS)
+        ts += draw(gaps)
         what = draw(WHAT)
         price = draw(st.sampled_from((price, price, price * 1.01, price * 0.99, base, base * 100, base / 100)))
         if what == "trade":
             quantity = draw(st.sampled_from((1.0, 0.1, 37.5, 1e6, 1e-6)))
             tape.trades.append(Trade(ts, seq, price, quantity, draw(st.sampled_from((1, -1, 0)))))
         elif what == "book":
-            bid, ask = draw(st.sampled_from(((0.99, 1.01), (0.999, 1.001), (0.9, 1.1), (NAN, 1.0), (1.0, NAN))))
-            tape.books.append(Book(ts, seq, price * bid, price * ask))
+            tape.books.append(draw(_book(ts, seq, price)))
         elif what in ("on", "off"):
             tape.events.append(Event(ts, seq, f"observed_{what}", "trades"))
         elif what in ("book on", "book off"):

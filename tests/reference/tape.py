@@ -19,13 +19,37 @@ class Trade(NamedTuple):
     side: int
 
 
+LEVELS = 3
+"""How many levels of a book generated tapes store; recorded ones have more."""
+
+
 class Book(NamedTuple):
-    """Best quotes; NaN where a side is empty."""
+    """Best quotes and their quantities, NaN where a side is empty, and what lies `deeper`, best first: (bid, quantity,
+    ask, quantity), NaN where a side has fewer levels."""
 
     ts: int
     seq: int
     bid: float
     ask: float
+    bid_qty: float = 1.0
+    ask_qty: float = 1.0
+    deeper: tuple[tuple[float, float, float, float], ...] = ()
+
+    @property
+    def levels(self) -> list[tuple[float, float, float, float]]:
+        """(bid, quantity, ask, quantity) of all stored levels."""
+        best = (
+            self.bid,
+            NAN if math.isnan(self.bid) else self.bid_qty,
+            self.ask,
+            NAN if math.isnan(self.ask) else self.ask_qty,
+        )
+        return [best, *self.deeper, *((NAN,) * 4 for _ in range(LEVELS - 1 - len(self.deeper)))]
+
+    def side(self, which: str, levels: int) -> list[tuple[float, float]]:
+        """The (price, quantity) that are there among the best `levels` of "bids" or "asks"."""
+        at = 0 if which == "bids" else 2
+        return [(row[at], row[at + 1]) for row in self.levels[:levels] if not math.isnan(row[at])]
 
 
 class Event(NamedTuple):
@@ -56,6 +80,11 @@ class View:
         self._events = [event for event in tape.events if (event.ts, event.seq) <= (ref, seq)]
         self._max_events = max_events
         self._stretches: dict[str, list[tuple[int, int]]] = {}
+
+    @property
+    def all_trades(self) -> list[Trade]:
+        """Those beyond the last `max_events` too."""
+        return self._all["trades"]
 
     @property
     def trades(self) -> list[Trade]:
@@ -122,6 +151,13 @@ class View:
         if since is not None:
             found.append((since, self.ref + 1))  # still going on
         return found
+
+    def at(self, ref: int) -> View:
+        """What a grid instant at an earlier time saw."""
+        return View(Tape(self._all["trades"], self._all["books"], self._events), ref, GRID_SEQ, self._max_events)
+
+    def ever_observed(self, stream: str) -> bool:
+        return self.observed_now(stream) or any(until > since for since, until in self.stretches(stream))
 
     def observed_now(self, stream: str) -> bool:
         stretches = self.stretches(stream)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from operators.indicators.arithmetic import Value
 from operators.indicators.kind import BOOKS_INPUT, Kind
 from operators.indicators.parameters import Parameters, seconds_ago
-from operators.indicators.plan import PlanBuilder, Value
+from operators.indicators.plan import PlanBuilder
 from operators.indicators.series import BEST_ASK, BEST_BID, MID, StepSeries
 from operators.indicators.windows import Window, window_rule
 
@@ -30,4 +31,4 @@ def _kind(name: str, what: str, series: StepSeries) -> Kind:
 
 AVG_BEST_BID: Final = _kind("AVG_BEST_BID", "the best bid price", BEST_BID)
 AVG_BEST_ASK: Final = _kind("AVG_BEST_ASK", "the best ask price", BEST_ASK)
-TW_MIDPRICE: Final = _kind("TW_MIDPRICE", "the mid price (best bid + best ask) / 2", MID)
+TW_MIDPRICE: Final = _kind("TW_MIDPRICE", "the mid price, (best bid + best ask) / 2,", MID)

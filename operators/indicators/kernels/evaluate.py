@@ -12,6 +12,7 @@ from numba import njit
 
 from operators.evaluation import NO_SEQ
 from operators.indicators.kernels.layout import (
+    BOOKS,
     CLOCK_RATE,
     CLOCK_SEQ,
     CLOCK_TS,
@@ -28,10 +29,17 @@ from operators.indicators.kernels.layout import (
     INSTANT_TRADES,
     INSTANT_TS,
     NOTHING,
+    OP_ABOVE,
+    OP_ABSOLUTE,
+    OP_ADD,
     OP_ADMIT_AGE,
     OP_ADMIT_COVER,
     OP_AGE,
+    OP_AT_LEAST,
+    OP_BELOW,
+    OP_CAPPED,
     OP_CHANGE_PCT,
+    OP_CONSTANT,
     OP_COUNT,
     OP_COVER,
     OP_DECLINE_PCT,
@@ -39,11 +47,18 @@ from operators.indicators.kernels.layout import (
     OP_DIFFERENCE,
     OP_DIVIDED,
     OP_EDGE_SUM,
+    OP_EVER,
     OP_EXTREME,
     OP_FIRST,
+    OP_FLOORED,
     OP_IMBALANCE,
+    OP_INPUT,
+    OP_LARGER,
     OP_LAST,
+    OP_LOGISTIC,
+    OP_MEAN_GAP,
     OP_MULTIPLIED,
+    OP_MULTIPLY,
     OP_NEWEST,
     OP_OBSERVED,
     OP_OUTPUT,
@@ -51,8 +66,13 @@ from operators.indicators.kernels.layout import (
     OP_PER_SECOND,
     OP_QUOTIENT,
     OP_RATIO,
+    OP_ROOT,
     OP_RUNNING,
+    OP_SMALLER,
     OP_STEP,
+    OP_SUBTRACT,
+    OP_TANH,
+    OP_WHERE,
     RING_CLOCK,
     RING_SEQ,
     RING_TS,
@@ -86,10 +106,12 @@ def evaluate(
     rows: Float64,
     instants: Int64,
     values: Float64,
+    inputs: Float64,
     cover: Float64,
     last_price: Float64,
 ) -> int:
     """Fills `values[k, n]`, `last_price[n]` and (where it has rows) `cover[k, n]`; returns the values lost to overflow.
+    `inputs[i, n]` are values that were sampled at times of their own.
 
     `*_before` is the ring slot of the last event before this batch. `edges[e]` = (stream, offset µs, cursor, break);
     edges 0 and 1 are "now" of trades and of books. `deques[x, capacity]` are the monotonic queues of the extremes.
@@ -99,20 +121,24 @@ def evaluate(
     """
     lost = 0
     block = rows.shape[1]
+    # rows that admit every instant of the block, which is the rule: they are not written
+    whole = np.zeros(rows.shape[0], np.bool_)
     for start in range(0, instants.shape[1], block):
         m = min(block, instants.shape[1] - start)
+        _advance(edges, TRADES, trade_times, instants, start, m, positions)
+        _advance(edges, BOOKS, book_times, instants, start, m, positions)
         for e in range(edges.shape[0]):
             if edges[e, EDGE_STREAM] == TRADES:
-                _find_edge(edges, e, trade_times, trade_breaks, trade_before, instants, start, m, positions, clocks)
+                _find_edge(edges, e, trade_breaks, trade_before, instants, start, m, positions, clocks)
             else:
-                _find_edge(edges, e, book_times, book_breaks, book_before, instants, start, m, positions, clocks)
+                _find_edge(edges, e, book_breaks, book_before, instants, start, m, positions, clocks)
         for j in range(m):
             last_price[start + j] = trade_data[TRADE_PRICE, positions[0, j]]
         for p in range(program.shape[0]):
             op, out, a, b = program[p, 0], program[p, 1], program[p, 2], program[p, 3]
             c, d, stream = program[p, 4], program[p, 5], program[p, 6]
             constant = constants[p]
-            if op <= OP_RUNNING:
+            if op <= OP_RUNNING or op == OP_MEAN_GAP:
                 if stream == TRADES:
                     times, data = trade_times, trade_data
                 else:
@@ -157,12 +183,29 @@ def evaluate(
                 elif op == OP_RUNNING:
                     for j in range(m):
                         rows[out, j] = clocks[edges.shape[0] + stream, j]
-            elif op == OP_OUTPUT:
+                else:
+                    _mean_gap(times, positions[a], positions[b], rows, out, m)
+            elif op == OP_INPUT:
                 for j in range(m):
-                    admitted = rows[b, j] if b != NOTHING else 1.0
-                    values[out, start + j] = rows[a, j] if admitted == 1.0 else np.nan
-                    if np.isnan(admitted):
-                        lost += 1
+                    rows[out, j] = inputs[a, start + j]
+            elif op == OP_EVER:
+                for j in range(m):
+                    ever = clocks[a, j] > 0.0 or clocks[edges.shape[0] + stream, j] > 0.0
+                    rows[out, j] = 1.0 if ever else 0.0
+            elif op in (OP_ADMIT_COVER, OP_ADMIT_AGE):
+                before = NOTHING if a == NOTHING or whole[a] else a
+                whole[out] = before == NOTHING and _all_within(op, rows[b], constant, m)
+                if not whole[out]:
+                    _admit(op, rows, out, before, b, constant, m)
+            elif op == OP_OUTPUT:
+                if b == NOTHING or whole[b]:
+                    for j in range(m):
+                        values[out, start + j] = rows[a, j]
+                else:
+                    for j in range(m):
+                        values[out, start + j] = rows[a, j] if rows[b, j] == 1.0 else np.nan
+                        if np.isnan(rows[b, j]):
+                            lost += 1
             elif op == OP_OUTPUT_COVER:
                 if cover.shape[0] > 0:
                     for j in range(m):
@@ -171,15 +214,62 @@ def evaluate(
                         if np.isnan(share):
                             cover[out, start + j] = np.nan
             else:
-                _arithmetic(op, rows, out, a, b, constant, m)
+                _arithmetic(op, rows, out, a, b, c, constant, m)
     return lost
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _advance(edges: Int64, stream: int, times: Int64, instants: Int64, start: int, m: int, positions: Int64) -> None:
+    """The slots of a stream's edges before now at each instant of the block, four edges side by side: each step waits
+    for the one before, so several edges take no longer than one.
+
+    An event after what the instant has seen is not before the instant, and behind the newest there is a sentinel.
+    Mostly none to two events pass per instant; counting them costs less than guessing wrong.
+    """
+    refs, ts = instants[INSTANT_TS], times[RING_TS]
+    group = np.empty(4, np.int64)
+    count = 0
+    for e in range(edges.shape[0]):
+        if edges[e, EDGE_STREAM] == stream and edges[e, EDGE_OFFSET] != 0:
+            group[count] = e
+            count += 1
+        if count == 0 or (count < 4 and e < edges.shape[0] - 1):
+            continue
+        for k in range(count, 4):
+            group[k] = group[count - 1]
+        count = 0
+        e0, e1, e2, e3 = group[0], group[1], group[2], group[3]
+        o0, o1, o2, o3 = edges[e0, EDGE_OFFSET], edges[e1, EDGE_OFFSET], edges[e2, EDGE_OFFSET], edges[e3, EDGE_OFFSET]
+        a0, a1, a2, a3 = edges[e0, EDGE_CURSOR], edges[e1, EDGE_CURSOR], edges[e2, EDGE_CURSOR], edges[e3, EDGE_CURSOR]
+        p0, p1, p2, p3 = positions[e0], positions[e1], positions[e2], positions[e3]
+        for j in range(m):
+            ref = refs[start + j]
+            t0, t1, t2, t3 = ref - o0, ref - o1, ref - o2, ref - o3
+            a0 += ts[a0 + 1] <= t0
+            a1 += ts[a1 + 1] <= t1
+            a2 += ts[a2 + 1] <= t2
+            a3 += ts[a3 + 1] <= t3
+            a0 += ts[a0 + 1] <= t0
+            a1 += ts[a1 + 1] <= t1
+            a2 += ts[a2 + 1] <= t2
+            a3 += ts[a3 + 1] <= t3
+            while ts[a0 + 1] <= t0:
+                a0 += 1
+            while ts[a1 + 1] <= t1:
+                a1 += 1
+            while ts[a2 + 1] <= t2:
+                a2 += 1
+            while ts[a3 + 1] <= t3:
+                a3 += 1
+            p0[j], p1[j], p2[j], p3[j] = a0, a1, a2, a3
+        edges[e0, EDGE_CURSOR], edges[e1, EDGE_CURSOR] = a0, a1
+        edges[e2, EDGE_CURSOR], edges[e3, EDGE_CURSOR] = a2, a3
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _find_edge(
     edges: Int64,
     e: int,
-    times: Int64,
     breaks: Int64,
     before: int,
     instants: Int64,
@@ -188,16 +278,15 @@ def _find_edge(
     positions: Int64,
     clocks: Float64,
 ) -> None:
-    """Slot and observed clock of one edge at each instant of the block, moving its cursors forward only.
-
-    Nothing after what the instant has seen is looked at. Now (offset 0) is a count of events seen, not a time.
-    """
-    stream, offset, at, gap = edges[e, EDGE_STREAM], edges[e, EDGE_OFFSET], edges[e, EDGE_CURSOR], edges[e, EDGE_BREAK]
+    """Observed clock of one edge at each instant of the block, and the slot of "now" (offset 0), which is a count of
+    events seen, not a time."""
+    stream, offset, gap = edges[e, EDGE_STREAM], edges[e, EDGE_OFFSET], edges[e, EDGE_BREAK]
     last = breaks.shape[1] - 1
-    refs, event_ts = instants[INSTANT_TS], times[RING_TS]
+    refs = instants[INSTANT_TS]
     seen = instants[INSTANT_TRADES] if stream == TRADES else instants[INSTANT_BOOKS]
-    position, clock = positions[e], clocks[e]
+    clock = clocks[e]
     if offset == 0:
+        position, at = positions[e], before
         seqs, running = instants[INSTANT_SEQ], clocks[edges.shape[0] + stream]
         for j in range(m):
             t, seq = refs[start + j], seqs[start + j]
@@ -211,20 +300,18 @@ def _find_edge(
             rate = breaks[CLOCK_RATE, gap]
             running[j] = float(rate)
             clock[j] = float(breaks[CLOCK_VALUE, gap] + rate * (t - breaks[CLOCK_TS, gap]))
+        edges[e, EDGE_CURSOR] = at
     else:
-        since, value, rate = breaks[CLOCK_TS, gap], breaks[CLOCK_VALUE, gap], breaks[CLOCK_RATE, gap]
-        for j in range(m):
-            t = refs[start + j] - offset
-            newest = before + seen[start + j]
-            while at < newest and event_ts[at + 1] <= t:
-                at += 1
-            if gap < last:
+        if gap < last and breaks[CLOCK_TS, gap + 1] <= refs[start + m - 1] - offset:
+            for j in range(m):
+                t = refs[start + j] - offset
                 while gap < last and breaks[CLOCK_TS, gap + 1] <= t:
                     gap += 1
-                since, value, rate = breaks[CLOCK_TS, gap], breaks[CLOCK_VALUE, gap], breaks[CLOCK_RATE, gap]
-            position[j] = at
-            clock[j] = float(value + rate * (t - since))
-    edges[e, EDGE_CURSOR] = at
+                clock[j] = float(breaks[CLOCK_VALUE, gap] + breaks[CLOCK_RATE, gap] * (t - breaks[CLOCK_TS, gap]))
+        else:
+            since, value, rate = breaks[CLOCK_TS, gap], breaks[CLOCK_VALUE, gap], breaks[CLOCK_RATE, gap]
+            for j in range(m):
+                clock[j] = float(value + rate * (refs[start + j] - offset - since))
     edges[e, EDGE_BREAK] = gap
 
 
@@ -335,6 +422,18 @@ def _extreme(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _mean_gap(times: Int64, from_position: Int64, to_position: Int64, rows: Float64, out: int, m: int) -> None:
+    """Mean time between the events of a window (µs), at least a millisecond; fewer than three have none."""
+    for j in range(m):
+        count = to_position[j] - from_position[j]
+        if count < 3:
+            rows[out, j] = np.nan
+            continue
+        passed = times[RING_TS, to_position[j]] - times[RING_TS, from_position[j] + 1]
+        rows[out, j] = max(passed / (count - 1), 1_000.0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _deviation(
     times: Int64,
     data: Float64,
@@ -382,7 +481,35 @@ def _deviation(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _arithmetic(op: int, rows: Float64, out: int, a: int, b: int, constant: float, m: int) -> None:
+def _all_within(op: int, row: Float64, bound: float, m: int) -> bool:
+    """Whether all covers are at least `bound`, or all ages at most. NaN is neither."""
+    outside = 0
+    if op == OP_ADMIT_COVER:
+        for j in range(m):
+            outside += not row[j] >= bound
+    else:
+        for j in range(m):
+            outside += not row[j] <= bound
+    return outside == 0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _admit(op: int, rows: Float64, out: int, before: int, b: int, constant: float, m: int) -> None:
+    """1 where all conditions up to this one are kept, 0 where one is not, NaN where a cover is not known."""
+    for j in range(m):
+        admitted = rows[before, j] if before != NOTHING else 1.0
+        if op == OP_ADMIT_COVER:
+            if np.isnan(rows[b, j]):
+                admitted = np.nan
+            elif rows[b, j] < constant and not np.isnan(admitted):
+                admitted = 0.0
+        elif not rows[b, j] <= constant and not np.isnan(admitted):
+            admitted = 0.0
+        rows[out, j] = admitted
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _arithmetic(op: int, rows: Float64, out: int, a: int, b: int, c: int, constant: float, m: int) -> None:
     """Instructions that only read rows. A zero denominator gives no value."""
     if op == OP_COVER:
         for j in range(m):
@@ -420,17 +547,60 @@ def _arithmetic(op: int, rows: Float64, out: int, a: int, b: int, constant: floa
         for j in range(m):
             share = rows[a, j] / rows[b, j] if rows[b, j] != 0.0 else np.nan
             rows[out, j] = min(1.0, max(-1.0, share)) if not np.isnan(share) else np.nan
-    elif op == OP_ADMIT_COVER:
+    else:
+        _composition(op, rows, out, a, b, c, constant, m)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _composition(op: int, rows: Float64, out: int, a: int, b: int, c: int, constant: float, m: int) -> None:
+    """Instructions of kinds that are made of other kinds. NaN goes through, but for the larger or smaller of two and
+    for what a choice leaves out."""
+    if op == OP_CONSTANT:
         for j in range(m):
-            admitted = 1.0 if rows[b, j] >= constant else 0.0
-            if np.isnan(rows[b, j]) or (a != NOTHING and np.isnan(rows[a, j])):
-                admitted = np.nan
-            elif a != NOTHING and rows[a, j] == 0.0:
-                admitted = 0.0
-            rows[out, j] = admitted
-    elif op == OP_ADMIT_AGE:
+            rows[out, j] = constant
+    elif op == OP_ADD:
         for j in range(m):
-            admitted = rows[a, j] if a != NOTHING else 1.0
-            if not rows[b, j] <= constant and not np.isnan(admitted):
-                admitted = 0.0
-            rows[out, j] = admitted
+            rows[out, j] = rows[a, j] + rows[b, j]
+    elif op == OP_SUBTRACT:
+        for j in range(m):
+            rows[out, j] = rows[a, j] - rows[b, j]
+    elif op == OP_MULTIPLY:
+        for j in range(m):
+            rows[out, j] = rows[a, j] * rows[b, j]
+    elif op == OP_ABSOLUTE:
+        for j in range(m):
+            rows[out, j] = abs(rows[a, j])
+    elif op == OP_ROOT:
+        for j in range(m):
+            rows[out, j] = np.sqrt(rows[a, j])
+    elif op == OP_TANH:
+        for j in range(m):
+            rows[out, j] = np.tanh(rows[a, j])
+    elif op == OP_LOGISTIC:
+        for j in range(m):
+            rows[out, j] = 1.0 / (1.0 + np.exp(-rows[a, j]))
+    elif op == OP_LARGER:
+        for j in range(m):
+            rows[out, j] = np.fmax(rows[a, j], rows[b, j])
+    elif op == OP_SMALLER:
+        for j in range(m):
+            rows[out, j] = np.fmin(rows[a, j], rows[b, j])
+    elif op == OP_FLOORED:
+        for j in range(m):
+            rows[out, j] = constant if rows[a, j] < constant else rows[a, j]
+    elif op == OP_CAPPED:
+        for j in range(m):
+            rows[out, j] = constant if rows[a, j] > constant else rows[a, j]
+    elif op == OP_BELOW:
+        for j in range(m):
+            rows[out, j] = np.nan if np.isnan(rows[a, j]) else 1.0 if rows[a, j] < constant else 0.0
+    elif op == OP_ABOVE:
+        for j in range(m):
+            rows[out, j] = np.nan if np.isnan(rows[a, j]) else 1.0 if rows[a, j] > constant else 0.0
+    elif op == OP_AT_LEAST:
+        for j in range(m):
+            rows[out, j] = np.nan if np.isnan(rows[a, j]) else 1.0 if rows[a, j] >= constant else 0.0
+    elif op == OP_WHERE:
+        for j in range(m):
+            chosen = rows[b, j] if rows[a, j] != 0.0 else rows[c, j]
+            rows[out, j] = np.nan if np.isnan(rows[a, j]) else chosen

@@ -51,6 +51,10 @@ INSTANT_BOOKS: Final = 3
 DERIVE_MID: Final = 0
 DERIVE_SPREAD_PCT: Final = 1
 
+# Columns measured over levels of the book before it enters its ring.
+MEASURE_IMBALANCE_PCT: Final = 0
+MEASURE_QUOTE_DEPTH: Final = 1
+
 # What a running sum adds per event.
 TERM_QUANTITY: Final = 0
 TERM_QUOTE: Final = 1
@@ -84,6 +88,25 @@ OP_ADMIT_COVER: Final = 21
 OP_ADMIT_AGE: Final = 22
 OP_OUTPUT: Final = 23
 OP_OUTPUT_COVER: Final = 24
+OP_MEAN_GAP: Final = 25
+OP_EVER: Final = 26
+OP_INPUT: Final = 27
+OP_CONSTANT: Final = 28
+OP_ADD: Final = 29
+OP_SUBTRACT: Final = 30
+OP_MULTIPLY: Final = 31
+OP_ABSOLUTE: Final = 32
+OP_ROOT: Final = 33
+OP_TANH: Final = 34
+OP_LOGISTIC: Final = 35
+OP_LARGER: Final = 36
+OP_SMALLER: Final = 37
+OP_FLOORED: Final = 38
+OP_BELOW: Final = 39
+OP_ABOVE: Final = 40
+OP_AT_LEAST: Final = 41
+OP_WHERE: Final = 42
+OP_CAPPED: Final = 43
 
 NOTHING: Final = -1
 """In place of a row that is not there."""

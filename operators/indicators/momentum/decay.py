@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from operators.indicators.arithmetic import Value
 from operators.indicators.kind import TRADES_INPUT, Kind
 from operators.indicators.parameters import Parameters, duration
-from operators.indicators.plan import PlanBuilder, Value
+from operators.indicators.plan import PlanBuilder
 from operators.indicators.series import PRICE
 from operators.indicators.windows import Window, window_rule
 
@@ -20,7 +21,7 @@ MOMENTUM_DECAY_PCT: Final = Kind(
     category="momentum",
     unit="%",
     inputs=TRADES_INPUT,
-    parameters=(duration("lookback", 600),),
+    parameters=(duration("lookback", 600, meaning="how far back the largest price is looked for"),),
     formula="100 · (largest trade price in (lookback, 0) − last price) / largest trade price",
     chart="own axis",
     describe=_decay,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from operators.indicators.arithmetic import Value
 from operators.indicators.kernels.layout import TRADES
 from operators.indicators.kind import TRADES_INPUT, Kind
 from operators.indicators.parameters import Parameters, seconds_ago
-from operators.indicators.plan import PlanBuilder, Value
+from operators.indicators.plan import PlanBuilder
 from operators.indicators.series import TRADE_PRICES
 from operators.indicators.windows import Window, window_rule
 

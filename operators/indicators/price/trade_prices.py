@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from operators.indicators.arithmetic import Value
 from operators.indicators.kind import TRADES_INPUT, Kind
 from operators.indicators.parameters import Parameters, seconds_ago
-from operators.indicators.plan import PlanBuilder, Value
+from operators.indicators.plan import PlanBuilder
 from operators.indicators.series import PRICE
 from operators.indicators.windows import Window, window_rule
 

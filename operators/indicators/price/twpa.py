@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from operators.indicators.arithmetic import Value
 from operators.indicators.kind import TRADES_INPUT, Kind
 from operators.indicators.parameters import Parameters, seconds_ago
-from operators.indicators.plan import PlanBuilder, Value
+from operators.indicators.plan import PlanBuilder
 from operators.indicators.series import PRICE
 from operators.indicators.windows import Window, window_rule
 
@@ -27,7 +28,7 @@ TWPA: Final = Kind(
     inputs=TRADES_INPUT,
     parameters=(seconds_ago("t1", 300, minimum=1), seconds_ago("t2", 0)),
     formula="time-weighted mean of the price over (t1, t2): a trade's price holds until the next trade, "
-    "and the price in force when the window opens counts too",
+    "and the price in force when the window begins counts too",
     chart="price axis",
     describe=_twpa,
     rules=(window_rule("t1", "t2"),),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from operators.indicators.arithmetic import Value
 from operators.indicators.kernels.layout import TRADES
 from operators.indicators.kind import TRADES_INPUT, Kind
 from operators.indicators.parameters import Parameters, seconds_ago
-from operators.indicators.plan import PlanBuilder, Value
+from operators.indicators.plan import PlanBuilder
 from operators.indicators.series import QUANTITY
 from operators.indicators.windows import Window, window_rule
 
@@ -23,14 +24,22 @@ def _trade_rate(plan: PlanBuilder, window: Window) -> Value:
     return plan.per_second(plan.count(TRADES, window), TRADES, window)
 
 
+def volume_surge(plan: PlanBuilder, current: Window, baseline: Window) -> Value:
+    """Volume per observed second in one window / the same in another."""
+    return plan.quotient(_volume_rate(plan, current), _volume_rate(plan, baseline))
+
+
+def frequency_surge(plan: PlanBuilder, current: Window, baseline: Window) -> Value:
+    """Trades per observed second in one window / the same in another."""
+    return plan.quotient(_trade_rate(plan, current), _trade_rate(plan, baseline))
+
+
 def _volume_surge(plan: PlanBuilder, p: Parameters) -> Value:
-    current = _volume_rate(plan, Window.ago(p["t1"], p["t2"]))
-    return plan.quotient(current, _volume_rate(plan, Window.ago(p["t3"], p["t4"])))
+    return volume_surge(plan, Window.ago(p["t1"], p["t2"]), Window.ago(p["t3"], p["t4"]))
 
 
 def _frequency_surge(plan: PlanBuilder, p: Parameters) -> Value:
-    current = _trade_rate(plan, Window.ago(p["t1"], p["t2"]))
-    return plan.quotient(current, _trade_rate(plan, Window.ago(p["t3"], p["t4"])))
+    return frequency_surge(plan, Window.ago(p["t1"], p["t2"]), Window.ago(p["t3"], p["t4"]))
 
 
 VOLUME_SURGE_RATIO: Final = Kind(

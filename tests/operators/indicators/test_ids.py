@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from operators.indicators.compile import compile_plan, longest_window_us
+from operators.indicators.compile import compile_plan
 from operators.indicators.errors import InvalidIndicator
 from operators.indicators.ids import parse_indicator, problems
 from operators.indicators.registry import ALIASES, CATALOGUE
@@ -77,23 +77,6 @@ def test_an_engine_refuses_what_only_the_desk_knows():
 
 def test_aliases_are_no_names_of_kinds():
     assert not set(ALIASES) & set(CATALOGUE)
-
-
-@pytest.mark.parametrize("kind", CATALOGUE.values(), ids=lambda kind: kind.name)
-def test_every_kind_is_complete(kind):
-    """Contract of the catalogue: documented, defaults valid, id stable, warm-up as long as its longest window."""
-    assert kind.formula
-    assert kind.unit
-    assert kind.inputs <= {"trades", "books", "position"}
-    assert kind.on_position == ("position" in kind.inputs)
-    for parameter in kind.all_parameters:
-        assert parameter.minimum <= parameter.default <= parameter.maximum
-        assert parameter.meaning
-    canonical = parse_indicator(kind.name).id
-    windows = [parameter.default for parameter in kind.parameters]
-    assert kind.warm_up_seconds(kind.defaults) == max(windows, default=0)
-    if not kind.on_position:
-        assert longest_window_us([canonical]) == max(windows, default=0) * 1_000_000
 
 
 def test_what_is_shared_is_computed_once():

@@ -6,32 +6,27 @@ import pickle
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operators.evaluation import Evaluation
-from operators.indicators.engine import IndicatorEngine
-from operators.indicators.ids import parse_indicator
+from operators.indicators.engine import IndicatorEngine, longest_window_us
 from operators.tape import MarketBatch
-from tests.reference.batches import SECOND, batch, batches, tapes
+from tests.reference.batches import SECOND, batch, batches, busy_tape, tapes
+from tests.reference.small import MARKET_KINDS, small, small_id
 from tests.reference.tape import GRID_SEQ, Event, Tape, Trade
 
+REMEMBERING = {"EMA", "RSI"}
+"""Kinds whose averages never quite forget: they are compared with a tolerance below."""
 IDS = tuple(
-    parse_indicator(text).id
-    for text in (
-        "TWPA(t1=45,t2=12,min_coverage=0)",
-        "TWPA(t1=50,t2=0)",
-        "VWAP(t1=30,t2=0,min_coverage=0)",
-        "MAX_PRICE(t1=30,t2=0,min_coverage=0)",
-        "MOMENTUM_DECAY_PCT(lookback=20)",
-        "ORDER_FLOW_IMBALANCE(t1=12,t2=2,min_coverage=0)",
-        "VOLUME_SURGE_RATIO(t1=3,t2=0,t3=30,t4=3)",
-        "COUNT_TRADES(t1=30,t2=0)",
-        "SPREAD_PCT",
-        "SPREAD_VOLATILITY(t1=20,t2=1,min_coverage=0)",
-    )
+    small_id(kind, setting, choice=choice)
+    for kind in MARKET_KINDS
+    if kind not in REMEMBERING
+    for choice in (0, len(small(kind)) - 1)
+    for setting in ("", "min_coverage=0")
 )
-LONGEST = 50 * SECOND
+LONGEST = longest_window_us(IDS)
 
 
 def newest(rows: list, until: int) -> list:
@@ -90,6 +85,20 @@ def test_a_period_has_the_values_of_the_whole_tape(
     assert_close(period.on_batch(second), whole.on_batch(second))
 
 
+@pytest.mark.parametrize("start", [70 * SECOND, 95_300_000, 140 * SECOND])
+def test_a_busy_period_has_the_values_of_the_whole_tape(start: int) -> None:
+    """Where every kind has a value all the time, so that nothing that was left out goes unnoticed."""
+    tape = busy_tape(170)
+    first, second = batches(tape, 0, start + 20 * SECOND, [start])
+    whole, period = (IndicatorEngine(IDS, SECOND, with_cover=True) for _ in range(2))
+    whole.on_batch(first)
+    for part in lead_in(tape, start, [start - 20 * SECOND, start - 5 * SECOND]):
+        period.on_batch(part)
+    expected = whole.on_batch(second)
+    assert np.isfinite(expected.values).any(axis=1).mean() > 0.8
+    assert_close(period.on_batch(second), expected)
+
+
 def test_a_stream_that_was_observed_all_along_has_full_cover_at_once() -> None:
     """Observed since before the lead-in, which has no trade: the price holds, the window is covered."""
     start = LONGEST + 2 * SECOND
@@ -99,9 +108,10 @@ def test_a_stream_that_was_observed_all_along_has_full_cover_at_once() -> None:
         period.on_batch(part)
     found = period.on_batch(batches(tape, start, start + SECOND)[0])
     assert found.instants.ts.tolist() == [start + SECOND]
-    assert found.values[1].tolist() == [7.0]
+    held = IDS.index(small_id("TWPA"))
+    assert found.values[held].tolist() == [7.0]
     assert found.cover is not None
-    assert found.cover[1].tolist() == [1.0]
+    assert found.cover[held].tolist() == [1.0]
 
 
 def test_a_symbol_that_was_removed_before_is_not_evaluated() -> None:
@@ -110,6 +120,37 @@ def test_a_symbol_that_was_removed_before_is_not_evaluated() -> None:
     for part in lead_in(tape, 3_600 * SECOND, []):
         period.on_batch(part)
     assert len(period.on_batch(batches(tape, 3_600 * SECOND, 3_601 * SECOND)[0]).instants) == 0
+
+
+def random_walk(bars: int) -> Tape:
+    """A trade a second, of a price that goes at random."""
+    random = np.random.default_rng(3)
+    prices = 100.0 * np.exp(np.cumsum(random.normal(0.0, 0.002, bars)))
+    trades = [Trade(i * SECOND, i, float(price), 1.0, 1) for i, price in enumerate(prices, start=1)]
+    return Tape(trades, [], [Event(1, 0, "observed_on", "trades")])
+
+
+@pytest.mark.parametrize("bars_before", [0, 20, 60, 140])
+def test_averages_that_never_forget_converge(bars_before: int) -> None:
+    """EMA and RSI remember further back than their warm-up, after which they have a value: the seed's weight falls by
+    (period − 1) / (period + 1), for the RSI by (period − 1) / period, with every bar. After ten periods it is gone."""
+    period, tape = 14, random_walk(1_000)
+    ids = [f"EMA(period={period},bar=1)", f"RSI(period={period},bar=1)"]
+    start = 800 * SECOND
+    since = start - longest_window_us(ids) - bars_before * SECOND
+    first, second = batches(tape, 0, start + SECOND, [start])
+    whole = IndicatorEngine(ids, SECOND)
+    whole.on_batch(first)
+    period_only = IndicatorEngine(ids, SECOND)
+    period_only.on_batch(batch(head_of(tape, since), (-1, GRID_SEQ), (since, GRID_SEQ), lead_in=True))
+    period_only.on_batch(batch(tape, (since, GRID_SEQ), (start, GRID_SEQ), lead_in=True))
+    found, expected = period_only.on_batch(second).values[:, -1], whole.on_batch(second).values[:, -1]
+    prices = [trade.price for trade in tape.trades]
+    assert abs(found[0] - expected[0]) <= (13 / 15) ** bars_before * (max(prices) - min(prices))
+    assert abs(found[1] - expected[1]) <= 100 * (13 / 14) ** bars_before * 2
+    if bars_before == 140:
+        assert found[0] == pytest.approx(expected[0], rel=1e-8)
+        assert found[1] == pytest.approx(expected[1], abs=0.01)
 
 
 def _as_warm_up(part: MarketBatch) -> MarketBatch:

@@ -41,28 +41,6 @@ def test_time_before_a_stream_is_first_observed_is_not_healthy() -> None:
     assert found.score == pytest.approx(95.0)
 
 
-def test_what_the_score_lacks_has_a_cause_though_it_is_no_gap() -> None:
-    found = quality("A_USDT", HOUR, BOTH, {"trades": MINUTE, "books": 3 * MINUTE}, [])
-    assert (found.gaps, found.waited_us) == (0, 3 * MINUTE)
-    assert [(each.cause, each.end - each.start) for each in found.unobserved] == [
-        ("before the first book", 3 * MINUTE),
-        ("before the first trade", MINUTE),
-    ]
-
-
-def test_what_one_stream_receives_shows_a_connection() -> None:
-    """A quiet coin's trades begin long after a disconnection that its book shows to be over."""
-    found = quality("A_USDT", HOUR, BOTH, FROM_THE_START, [gap("trades", 10, 40), gap("books", 16, 22)])
-    assert found.connected == pytest.approx(0.9)
-    assert found.score == pytest.approx(50.0)
-
-
-def test_nobody_is_connected_while_a_session_is_stopped_or_before_it_receives_anything() -> None:
-    stopped = [gap(stream, 10, 16, "the session was stopped") for stream in BOTH]
-    assert quality("A_USDT", HOUR, BOTH, FROM_THE_START, stopped).connected == pytest.approx(0.9)
-    assert quality("A_USDT", HOUR, BOTH, {}, []).connected == 0.0
-
-
 def test_a_stream_that_was_never_observed_makes_the_score_zero() -> None:
     assert quality("A_USDT", HOUR, BOTH, {"trades": 0}, []).score == 0.0
 

@@ -1,0 +1,1 @@
+"""Indicators over closed bars of tape time."""

@@ -1,4 +1,7 @@
-"""The backtest dataflow: replayed slices → indicators → strategy conditions → desks → result tables."""
+"""The backtest dataflow: replayed slices → indicators → strategy conditions → desks → result tables.
+
+Where indicators are recorded, their values branch off before the conditions; what decides is the same.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ from bytewax.dataflow import Dataflow
 
 from connectors.questdb.database import Database
 from connectors.questdb.replay import ReplayProgress, ReplaySettings, ReplaySource
-from connectors.questdb.sinks import ResultSink
+from connectors.questdb.sinks import IndicatorSink, ResultSink
 from dataflows.sessions.accounts import accounts_of
 from dataflows.sessions.plan import BacktestPlan
 from operators.desk.desk import Desk
 from operators.desk.step import desk
 from operators.indicators.engine import longest_window_us
+from operators.indicators.recording import RecordingSettings, for_decisions, recording
 from operators.indicators.step import IndicatorSettings, indicators
 from operators.results import ResultRow
 from operators.strategy.compile import compile_strategy
@@ -33,16 +37,20 @@ def backtest_flow(
     on_error: Callable[[BaseException], None],
 ) -> Dataflow:
     """One source, indicators and conditions keyed by symbol, one desk per account, one sink partition per table."""
-    settings = {account.name: account for account in accounts_of(plan)}
-    strategies = {name: compile_strategy(load_strategy(text, name)) for name, text in plan.strategies.items()}
+    terms = {account.name: account for account in accounts_of(plan)}
+    strategies = {
+        name: compile_strategy(load_strategy(text, name, plan.variants), plan.variants)
+        for name, text in plan.strategies.items()
+    }
     accounts: dict[str, Sequence[CompiledStrategy]] = {
-        name: tuple(strategies[strategy] for strategy in account.strategies) for name, account in settings.items()
+        name: tuple(strategies[strategy] for strategy in account.strategies) for name, account in terms.items()
     }
     streams = {symbol: frozenset(present) for symbol, present in plan.streams.items()}
-    indicator_ids = tuple(dict.fromkeys(name for strategy in strategies.values() for name in strategy.indicator_ids))
+    used = tuple(dict.fromkeys(name for strategy in strategies.values() for name in strategy.indicator_ids))
+    computed = tuple(dict.fromkeys((*used, *plan.recorded)))
 
     def build_desk(account: str) -> Desk:
-        return Desk(settings[account], plan.session_id, accounts[account], plan.symbols, streams)
+        return Desk(terms[account], plan.session_id, accounts[account], plan.symbols, streams)
 
     flow = Dataflow("backtest")
     source = ReplaySource(
@@ -56,7 +64,7 @@ def backtest_flow(
             slice_rows=plan.slice_rows,
             page_rows=plan.page_rows,
             grid_us=plan.evaluation_interval_us,
-            warmup_us=longest_window_us(indicator_ids),
+            warmup_us=longest_window_us(computed),
             tape_from=plan.tape_from,
         ),
         stop_requested=stop_requested,
@@ -64,7 +72,12 @@ def backtest_flow(
     )
     tape = op.input("tape", flow, source)
     by_symbol = op.key_on("by_symbol", tape, lambda batch: batch.symbol)
-    evaluations = indicators("indicators", by_symbol, IndicatorSettings(indicator_ids, plan.evaluation_interval_us))
+    settings = IndicatorSettings(computed, plan.evaluation_interval_us, with_cover=bool(plan.recorded))
+    evaluations = indicators("indicators", by_symbol, settings)
+    if plan.recorded:
+        values = recording("recording", evaluations, RecordingSettings(plan.recorded, plan.record_every_us))
+        op.output("indicator_values", values, IndicatorSink(database, plan.session_id, on_error=on_error))
+        evaluations = for_decisions("for_decisions", evaluations, used)
     decisions = conditions("conditions", evaluations, accounts, streams)
     rows = desk("desk", decisions, build_desk)
     op.output("results", rows, ResultSink(database, on_rows=on_rows, on_error=on_error))

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +14,14 @@ from typing import Final
 
 from connectors.questdb.database import Database
 from connectors.questdb.server import NEEDED_BYTES, free_bytes
+from dataflows import recording
 from dataflows.quality import recorded_qualities
 from dataflows.quotes import DOLLARS, quote_currency
 from dataflows.report.formats import count, duration
 from dataflows.sessions.accounts import accounts_text
 from dataflows.sessions.plan import BacktestPlan
 from dataflows.tapes import SymbolTape, TapeSummary, summarise_tape
+from dataflows.variants import known_variants, used_variants
 from operators.desk.account import AccountSettings, accounts_hash, default_account
 from operators.errors import UsageError
 from operators.indicators.registry import CATALOGUE
@@ -47,7 +49,7 @@ class StartRefused(UsageError):
 @dataclass(frozen=True, slots=True)
 class BacktestRequest:
     """What a user asks for. `strategies` (template names or files) are those of a default account; `accounts` bring
-    their own."""
+    their own. `record_indicators` and `record_every` are as the options of the command line are."""
 
     source_session_id: str
     strategies: tuple[str, ...] = ()
@@ -63,6 +65,8 @@ class BacktestRequest:
     epoch_seconds: float | None = None
     evaluation_interval_us: int = 1_000_000
     min_quality: float | None = None
+    record_indicators: str = recording.NONE
+    record_every: str = recording.GRID
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +88,22 @@ def prepare_backtest(
     symbols = _chosen_symbols(tape, request.symbols, problems)
     from_ts, to_ts = _period(tape, request.period, problems)
     accounts = _accounts(request, symbols, problems)
-    strategies = _strategies(dict.fromkeys(name for account in accounts for name in account.strategies), problems)
+    variants = known_variants(database)
+    names = dict.fromkeys(name for account in accounts for name in account.strategies)
+    strategies = _strategies(names, variants, problems)
     _check_numbers(request, home, problems)
+    record_every_us = recording.every_us(
+        request.record_indicators, request.record_every, request.evaluation_interval_us, problems
+    )
+    everything = recording.market_variants(variants, problems) if request.record_indicators == recording.ALL else ()
     qualities = recorded_qualities(database, tape.session, [symbol.symbol for symbol in symbols], (from_ts, to_ts))
     _check_quality(request.min_quality, qualities, problems)
     if problems:
         raise StartRefused(problems)
-    compiled = {name: compile_strategy(load_strategy(text, name)) for name, text in strategies.items()}
+    compiled = {
+        name: compile_strategy(load_strategy(text, name, variants), variants) for name, text in strategies.items()
+    }
+    indicators = tuple(dict.fromkeys(one for strategy in compiled.values() for one in strategy.indicator_ids))
     plan = BacktestPlan(
         session_id=session_id("backtest", datetime.now(UTC), secrets.token_hex(4)),
         source_session_id=request.source_session_id,
@@ -113,6 +126,10 @@ def prepare_backtest(
         # several processes have no backpressure inside an epoch
         epoch_seconds=request.epoch_seconds or (10.0 if request.workers == 1 else 0.5),
         evaluation_interval_us=request.evaluation_interval_us,
+        variants=used_variants([strategy.document.model_dump() for strategy in compiled.values()], variants),
+        indicators=indicators,
+        recorded=recording.chosen(request.record_indicators, indicators, everything),
+        record_every_us=record_every_us,
     )
     return plan, Preflight(tape, symbols, qualities, _without_stream(compiled.values(), symbols))
 
@@ -179,7 +196,7 @@ def _accounts(
     return (default_account("main", equity, quote, request.strategies),)
 
 
-def _strategies(names: Sequence[str] | dict[str, None], problems: list[str]) -> dict[str, str]:
+def _strategies(names: Iterable[str], variants: Mapping[str, str], problems: list[str]) -> dict[str, str]:
     """Name → document text of every strategy; what is wrong with one is listed."""
     texts: dict[str, str] = {}
     for name in names:
@@ -191,7 +208,7 @@ def _strategies(names: Sequence[str] | dict[str, None], problems: list[str]) -> 
             )
             continue
         try:
-            load_strategy(text, name)
+            load_strategy(text, name, variants)
         except InvalidStrategy as error:
             problems.extend(f"strategy {name}: {problem}" for problem in error.problems)
             continue

@@ -1,17 +1,25 @@
-"""The result sink: rows of the result tables, one partition and one writer per table."""
+"""The sinks of a flow: rows of the result tables and indicator values, one partition and one writer per table."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Generic, TypeVar
 
+import numpy as np
+import pyarrow as pa
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
+from connectors.questdb.columns import NULL, Columns
 from connectors.questdb.database import Database
 from connectors.questdb.writer import TableWriter, rows_to_columns
+from operators.evaluation import NO_SEQ
+from operators.indicator_rows import IndicatorRows
 from operators.results import RESULT_ROWS, ResultRow
 
 TABLES = tuple(sorted(row.TABLE for row in RESULT_ROWS))
+_Item = TypeVar("_Item")
 
 
 class ResultSink(FixedPartitionedSink[list[ResultRow], None]):
@@ -39,33 +47,46 @@ class ResultSink(FixedPartitionedSink[list[ResultRow], None]):
     def part_fn(self, item_key: str) -> int:
         return TABLES.index(item_key)
 
-    def build_part(self, step_id: str, for_part: str, resume_state: None) -> _TablePartition:
-        return _TablePartition(self._database, for_part, self._on_rows, self._on_error)
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> _ResultPartition:
+        return _ResultPartition(self._database, for_part, self._on_rows, self._on_error)
 
 
-class _TablePartition(StatefulSinkPartition[list[ResultRow], None]):
-    def __init__(
-        self,
-        database: Database,
-        table: str,
-        on_rows: Callable[[str, Sequence[ResultRow]], None],
-        on_error: Callable[[BaseException], None],
-    ) -> None:
+class IndicatorSink(FixedPartitionedSink[IndicatorRows, None]):
+    """Takes `(table, rows)` items with indicator values of the session `session_id`; otherwise as `ResultSink`."""
+
+    def __init__(self, database: Database, session_id: str, *, on_error: Callable[[BaseException], None]) -> None:
+        self._database = database
+        self._session_id = session_id
+        self._on_error = on_error
+
+    def list_parts(self) -> list[str]:
+        return [IndicatorRows.TABLE]
+
+    def part_fn(self, item_key: str) -> int:
+        return 0
+
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> _IndicatorPartition:
+        return _IndicatorPartition(self._database, self._session_id, self._on_error)
+
+
+class _TablePartition(StatefulSinkPartition[_Item, None], ABC, Generic[_Item]):
+    """Writes what comes for one table. The writer starts with the first rows."""
+
+    def __init__(self, database: Database, table: str, on_error: Callable[[BaseException], None]) -> None:
         self._database = database
         self._table = table
-        self._on_rows = on_rows
         self._on_error = on_error
         self._writer: TableWriter | None = None
 
-    def write_batch(self, values: list[list[ResultRow]]) -> None:
-        rows = [row for value in values for row in value]
-        if not rows:
-            return
+    @abstractmethod
+    def write_batch(self, values: list[_Item]) -> None: ...
+
+    def write(self, columns: Columns) -> None:
+        """Hand rows to the writer."""
         with self._told():
             if self._writer is None:
                 self._writer = TableWriter(self._database, self._table)
-            self._writer.write(rows_to_columns(rows))
-        self._on_rows(self._table, rows)
+            self._writer.write(columns)
 
     def snapshot(self) -> None:
         if self._writer is not None:
@@ -84,3 +105,48 @@ class _TablePartition(StatefulSinkPartition[list[ResultRow], None]):
         except BaseException as error:
             self._on_error(error)
             raise
+
+
+class _ResultPartition(_TablePartition[list[ResultRow]]):
+    def __init__(
+        self,
+        database: Database,
+        table: str,
+        on_rows: Callable[[str, Sequence[ResultRow]], None],
+        on_error: Callable[[BaseException], None],
+    ) -> None:
+        super().__init__(database, table, on_error)
+        self._on_rows = on_rows
+
+    def write_batch(self, values: list[list[ResultRow]]) -> None:
+        rows = [row for value in values for row in value]
+        if not rows:
+            return
+        self.write(rows_to_columns(rows))
+        self._on_rows(self._table, rows)
+
+
+class _IndicatorPartition(_TablePartition[IndicatorRows]):
+    def __init__(self, database: Database, session_id: str, on_error: Callable[[BaseException], None]) -> None:
+        super().__init__(database, IndicatorRows.TABLE, on_error)
+        self._session_id = session_id
+
+    def write_batch(self, values: list[IndicatorRows]) -> None:
+        for rows in values:
+            if len(rows):
+                self.write(self._columns(rows))
+
+    def _columns(self, rows: IndicatorRows) -> Columns:
+        return {
+            "timestamp": rows.ts,
+            "session_id": _one_of([self._session_id], np.zeros(len(rows), np.int32)),
+            "symbol": _one_of([rows.symbol], np.zeros(len(rows), np.int32)),
+            "seq": np.where(rows.seq == NO_SEQ, NULL, rows.seq),
+            "indicator_id": _one_of(rows.indicator_ids, rows.which),
+            "value": rows.value,
+            "confidence": rows.cover,
+        }
+
+
+def _one_of(names: Sequence[str], which: np.ndarray[tuple[int], np.dtype[np.int32]]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(which), pa.array(names, pa.string()))

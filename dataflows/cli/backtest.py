@@ -49,6 +49,20 @@ def backtest(
     min_quality: Annotated[
         float | None, typer.Option(help="Refuse a tape with a symbol whose quality score (0 to 100) is below this.")
     ] = None,
+    record_indicators: Annotated[
+        str,
+        typer.Option(
+            metavar="none|used|all",
+            help="Store the values of the indicators that the strategies use, or of all variants as well.",
+        ),
+    ] = "none",
+    record_every: Annotated[
+        str,
+        typer.Option(
+            metavar="grid|change|SECONDS",
+            help="When: each second of tape time, whenever a value changes, or every so many seconds.",
+        ),
+    ] = "grid",
     db: Annotated[str | None, typer.Option("--db", help=DB_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")] = False,
 ) -> None:
@@ -59,6 +73,7 @@ def backtest(
     from dataflows.cli.project import open_project
     from dataflows.cli.running import run_backtest
     from dataflows.preparing import BacktestRequest, prepare_backtest
+    from dataflows.recording import in_words, most_rows
     from dataflows.report.formats import count
     from dataflows.sessions.folder import SessionFolder
     from dataflows.settings import database_configuration, home
@@ -78,6 +93,8 @@ def backtest(
         recovery=recovery,
         epoch_seconds=epoch_seconds,
         min_quality=min_quality,
+        record_indicators=record_indicators,
+        record_every=record_every,
     )
     database = open_project(db, session)
     plan, preflight = prepare_backtest(database, home(), configuration, request)
@@ -88,6 +105,8 @@ def backtest(
             source_session_id=session,
             quality={symbol: found.score for symbol, found in preflight.quality.items()},
             notes=preflight.without_stream,
+            recorded=plan.recorded,
+            record_every_us=plan.record_every_us,
         )
     else:
         trades = sum(found.trades for found in preflight.symbols)
@@ -95,6 +114,10 @@ def backtest(
         tape = f"{count(len(preflight.symbols), 'symbol')}, {count(trades, 'trade')}, {count(books, 'book')}"
         messages.print(f"{plan.session_id}: {tape} of {session}", soft_wrap=True)
         messages.print(f"  {_coverage(preflight.quality)}", soft_wrap=True)
+        if plan.recorded:
+            what, most = in_words(plan.recorded, plan.record_every_us), most_rows(plan)
+            bound = "" if most is None else f", at most {most:,} rows"
+            messages.print(f"  records {what}{bound}", soft_wrap=True)
         for sentence in preflight.without_stream:
             messages.print(f"  [yellow]note:[/yellow] {sentence}", soft_wrap=True)
     folder = SessionFolder.of(home(), plan.session_id)

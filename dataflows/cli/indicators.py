@@ -1,27 +1,33 @@
-"""`tapeflow indicators …`: the catalogue."""
+"""`tapeflow indicators …`: the catalogue, variants, values to a file."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dataflows.cli import variants
 from dataflows.cli.output import DB_HELP, console, messages, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from rich.table import Table
 
     from connectors.questdb.database import Database
+    from dataflows.computing import Computed
     from operators.indicators.kind import Kind
 
 _WIDE = 140
 """Columns of a terminal from which on the list has a column for everything."""
 
+_ROOM_FOR_RANGES = 110
+"""Columns from which on the parameters' ranges have a column."""
+
 indicators = typer.Typer(
     help="What can be computed from a tape.\n\nExample: tapeflow indicators describe PUMP_MAGNITUDE_PCT",
     no_args_is_help=True,
 )
+variants.register(indicators)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")]
 
@@ -37,13 +43,15 @@ def list_kinds(as_json: JsonOption = False) -> None:
 
     Example: tapeflow indicators list
     """
+    from rich.markup import escape
     from rich.table import Table
 
+    from dataflows.indicator_pages import facts
     from operators.indicators.registry import CATALOGUE
 
     if as_json:
         for kind in CATALOGUE.values():
-            print_json("indicator", **_fields(kind))
+            print_json("indicator", **facts.for_machines(kind))
         print_json("finished", indicators=len(CATALOGUE))
         return
     kinds = sorted(CATALOGUE.values(), key=lambda kind: kind.category)
@@ -54,11 +62,15 @@ def list_kinds(as_json: JsonOption = False) -> None:
     for column in ("parameters", "formula") if wide else ("category, unit, inputs; parameters; formula",):
         table.add_column(column, overflow="fold")
     for kind in kinds:
+        says = escape(kind.formula)
+        if kind.unavailable:
+            says += f". [yellow]It {facts.no_value(kind)}.[/yellow]"
+        parameters, inputs = facts.defaults(kind), facts.inputs(kind)
         if wide:
-            table.add_row(kind.name, kind.category, kind.unit, _inputs(kind), _defaults(kind), kind.formula)
+            table.add_row(kind.name, kind.category, kind.unit, inputs, parameters, says)
         else:
-            about = f"[dim]{kind.category}, {kind.unit}, {_inputs(kind)}[/dim]"
-            table.add_row(kind.name, "\n".join(filter(None, (about, _defaults(kind), kind.formula))))
+            about = f"[dim]{kind.category}, {kind.unit}, {inputs}[/dim]"
+            table.add_row(kind.name, "\n".join(filter(None, (about, parameters, says))))
     console.print(table)
     console.print(f"\n{len(CATALOGUE)} kinds. `tapeflow indicators describe KIND` tells more about one.")
 
@@ -72,6 +84,7 @@ def describe(
 
     Example: tapeflow indicators describe PUMP_MAGNITUDE_PCT
     """
+    from dataflows.indicator_pages import facts
     from operators.indicators.errors import InvalidIndicator
     from operators.indicators.ids import unknown_kind
     from operators.indicators.registry import find_kind
@@ -80,104 +93,91 @@ def describe(
     if kind is None:
         raise InvalidIndicator(name, [unknown_kind(name)])
     if as_json:
-        print_json("indicator", **_fields(kind))
+        print_json("indicator", **facts.for_machines(kind))
         print_json("finished")
         return
     _print_kind(kind)
+    if kind.unavailable is None:
+        _print_plot(kind)
 
 
 def _print_kind(kind: Kind) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
-    from operators.indicators.parameters import canonical_number
+    from dataflows.indicator_pages import facts
+    from dataflows.indicator_pages.example_conditions import EXAMPLES, example_text
 
-    facts = Table(box=None, show_header=False, pad_edge=False)
-    facts.add_column(style="bold", no_wrap=True)
-    facts.add_column(overflow="fold")
-    facts.add_row("formula", kind.formula)
-    facts.add_row("category", kind.category)
-    facts.add_row("unit", kind.unit)
-    facts.add_row("inputs", _inputs(kind))
-    facts.add_row("chart", kind.chart)
-    if kind.aliases:
-        facts.add_row("also named", ", ".join(kind.aliases))
-    if not kind.on_position:
-        facts.add_row("warm-up", f"{canonical_number(kind.warm_up_seconds(kind.defaults))} s with its defaults")
-    facts.add_row("canonical id", _default_id(kind))
+    rows = [
+        ("formula", kind.formula),
+        ("category", kind.category),
+        ("unit", kind.unit),
+        ("inputs", facts.inputs(kind)),
+        ("warm-up", facts.warm_up(kind)),
+        ("drawn", facts.chart(kind)),
+        ("also named", ", ".join(kind.aliases)),
+        ("sections", "" if facts.sections(kind) == "all" else facts.sections(kind)),
+        ("id", facts.default_id(kind)),
+    ]
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in rows:
+        if row[1]:
+            table.add_row(*map(escape, row))
     console.print(f"[bold]{kind.name}[/bold]")
-    console.print(facts)
+    if kind.unavailable:
+        console.print(f"[yellow]It {facts.no_value(kind)}.[/yellow]")
+    console.print(table)
     if kind.all_parameters:
-        parameters = Table(box=None, header_style="bold", pad_edge=False)
-        for column in ("parameter", "type"):
-            parameters.add_column(column, no_wrap=True)
-        for column in ("default", "min", "max"):
-            parameters.add_column(column, justify="right", no_wrap=True)
-        parameters.add_column("meaning", overflow="fold")
-        for parameter in kind.all_parameters:
-            numbers = (parameter.default, parameter.minimum, parameter.maximum)
-            parameters.add_row(parameter.name, parameter.type, *map(canonical_number, numbers), parameter.meaning)
         console.print()
-        console.print(parameters)
+        console.print(_parameter_table(kind))
     console.print("\nIn a condition of a strategy:")
-    console.print(f"  {_example(kind)}", soft_wrap=True, markup=False)
-    if kind.on_position:
-        console.print("The desk computes it from its position.")
+    console.print(f"  {example_text(kind)}", soft_wrap=True, markup=False)
+    console.print(f"  {EXAMPLES[kind.name].asks}", style="dim")
 
 
-def _inputs(kind: Kind) -> str:
-    return ", ".join(sorted(kind.inputs, reverse=True))
+def _parameter_table(kind: Kind) -> Table:
+    """Parameters with what they may be: in a column of its own where there is room."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from dataflows.indicator_pages import facts
+    from operators.indicators.parameters import canonical
+
+    wide = console.width >= _ROOM_FOR_RANGES
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("parameter", no_wrap=True)
+    table.add_column("default", overflow="fold")
+    if wide:
+        table.add_column("allowed", overflow="fold", ratio=1)
+    table.add_column("meaning" if wide else "meaning, what is allowed", overflow="fold", ratio=1)
+    for parameter in kind.all_parameters:
+        default, allowed = canonical(parameter.default).replace(";", "; "), facts.allowed(parameter)
+        if wide:
+            table.add_row(parameter.name, default, escape(allowed), escape(parameter.meaning))
+        else:
+            table.add_row(parameter.name, default, f"{escape(parameter.meaning)}\n[dim]{escape(allowed)}[/dim]")
+    return table
 
 
-def _defaults(kind: Kind) -> str:
-    from operators.indicators.parameters import canonical_number
+def _print_plot(kind: Kind) -> None:
+    with messages.status("Computing it over a generated pump …"):
+        from dataflows.indicator_pages.example_position import ABOUT
+        from dataflows.indicator_pages.example_pump import curves
+        from dataflows.indicator_pages.terminal import plot
 
-    return ", ".join(f"{parameter.name}={canonical_number(parameter.default)}" for parameter in kind.parameters)
-
-
-def _default_id(kind: Kind) -> str:
-    from operators.indicators.ids import parse_indicator
-
-    return parse_indicator(kind.name).id
-
-
-def _example(kind: Kind) -> str:
-    import json
-
-    indicator = _default_id(kind).removesuffix("()")
-    return json.dumps({"indicator": indicator, "op": ">=", "value": 1.0})
-
-
-def _fields(kind: Kind) -> dict[str, Any]:
-    """A kind for machines."""
-    return {
-        "kind": kind.name,
-        "aliases": kind.aliases,
-        "category": kind.category,
-        "unit": kind.unit,
-        "inputs": sorted(kind.inputs),
-        "chart": kind.chart,
-        "formula": kind.formula,
-        "warm_up_seconds": kind.warm_up_seconds(kind.defaults),
-        "id": _default_id(kind),
-        "parameters": [
-            {
-                "name": parameter.name,
-                "type": parameter.type,
-                "default": parameter.default,
-                "min": parameter.minimum,
-                "max": parameter.maximum,
-                "meaning": parameter.meaning,
-            }
-            for parameter in kind.all_parameters
-        ],
-    }
+        curve = curves([kind])[kind.name]
+    console.print("\nIn a generated pump" + (f", {ABOUT}:" if kind.on_position else ":"))
+    for line in plot(kind, curve, console.width):
+        console.print(line, no_wrap=True, overflow="crop")
 
 
 @indicators.command("compute")
 def compute(
     session: Annotated[str, typer.Argument(metavar="SESSION", help="A session with a tape.")],
     symbol: Annotated[str, typer.Option(help="The symbol to compute for.")],
-    indicator: Annotated[list[str], typer.Option(help='"KIND(p=v,…)" or a bare KIND; may be repeated.')],
+    indicator: Annotated[list[str], typer.Option(help='"KIND(p=v,…)", a bare KIND or a variant; may be repeated.')],
     to: Annotated[Path, typer.Option(help="The file to write: .parquet.")],
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
     db: Annotated[str | None, typer.Option("--db", help=DB_HELP)] = None,
@@ -195,7 +195,7 @@ def compute(
     database = open_project(db, session)
     with whole_file(to) as partial:
         computed = compute_indicators(database, session, symbol, indicator, partial)
-    notes = _without_stream(database, session, symbol, computed.indicator_ids)
+    notes = _without_values(database, session, symbol, computed, to)
     if as_json:
         print_json(
             "finished",
@@ -216,14 +216,25 @@ def compute(
         messages.print(f"  [yellow]note:[/yellow] {note}", soft_wrap=True)
 
 
-def _without_stream(database: Database, session: str, symbol: str, indicator_ids: Sequence[str]) -> list[str]:
-    """Sentences about indicators that have no value because the tape lacks what they read."""
+def _without_values(database: Database, session: str, symbol: str, computed: Computed, file: Path) -> list[str]:
+    """Sentences about the indicators that have no value in the file, and why."""
+    from pyarrow.parquet import read_table
+
+    from dataflows.indicator_pages import facts
     from dataflows.tapes import summarise_tape
     from operators.indicators.ids import parse_indicator
 
     [tape] = [one for one in summarise_tape(database, session).symbols if one.symbol == symbol]
-    return [
-        f"{name} has no value anywhere: the tape has no {stream} of {symbol}"
-        for name in indicator_ids
-        for stream in sorted((parse_indicator(name).kind.inputs & {"trades", "books"}) - tape.streams)
-    ]
+    notes = []
+    for name in computed.indicator_ids:
+        if read_table(file, columns=[name])[name].null_count < computed.instants:
+            continue
+        key = parse_indicator(name)
+        missing = sorted((key.kind.inputs & {"trades", "books"}) - tape.streams)
+        why = [f"the tape has no {stream} of {symbol}" for stream in missing]
+        if key.kind.unavailable:
+            why = [f"the kind {facts.no_value(key.kind)}"]
+        seconds = key.kind.warm_up_seconds(key.values)
+        why = why or [f"it reads {seconds:,.15g} s of tape, and no window was observed well enough"]
+        notes.append(f"{name} has no value anywhere: {', '.join(why)}")
+    return notes

@@ -9,6 +9,7 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
+from dataflows import recording
 from dataflows.report import words
 from dataflows.report.formats import duration, percent
 from dataflows.report.tables import gain, pairs
@@ -125,8 +126,8 @@ def _return(line: AccountLine) -> Text:
     return gain("" if line.return_pct is None else percent(line.return_pct, signed=True), line.return_pct)
 
 
-def facts_table(present: PresentSession) -> Table:
-    """What a session is, with names that people use."""
+def facts_table(present: PresentSession, recorded_rows: int = 0) -> Table:
+    """What a session is, with names that people use; `recorded_rows` indicator values were stored."""
     record = present.record
     recorded = record.tape_from is not None and record.tape_to is not None and record.tape_from < record.tape_to
     took = (
@@ -151,6 +152,7 @@ def facts_table(present: PresentSession) -> Table:
         ("gaps", f"{record.gaps:,}" if record.gaps else ""),
         ("errors", f"{record.errors_count:,}" if record.errors_count else ""),
         *_strategies(record),
+        *_indicators(record, recorded_rows),
         ("accounts", f"document {record.accounts_hash}" if record.accounts_hash else ""),
         ("result hash", record.result_hash),
         ("settings", "; ".join(_settings(json.loads(record.config)))),
@@ -167,6 +169,20 @@ def _some(symbols: Sequence[str]) -> str:
 def _strategies(record: SessionRecord) -> list[tuple[str, str]]:
     hashes = json.loads(record.strategy_hashes or "{}")
     return [("strategy", f"{words.strategy(name)}, document {digest}") for name, digest in hashes.items()]
+
+
+def _indicators(record: SessionRecord, recorded_rows: int) -> list[tuple[str, str]]:
+    """What a backtest computes, what the variants of its strategies stood for, and what it stores of it."""
+    config = json.loads(record.config)
+    used = config.get("indicators") or []
+    recorded = recording.in_words(config.get("recorded") or [], config.get("record_every_us"))
+    more = sorted(set(config.get("recorded") or []) - set(used))
+    return [
+        ("indicators", "\n".join(used)),
+        ("variants", "\n".join(f"{name} = {meaning}" for name, meaning in (config.get("variants") or {}).items())),
+        ("recorded", f"{recorded}: {recorded_rows:,} rows" if recorded else ""),
+        ("", "\n".join(["recorded as well:", *more]) if more else ""),
+    ]
 
 
 def _settings(config: dict[str, Any]) -> Iterable[str]:

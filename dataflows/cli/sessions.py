@@ -76,6 +76,7 @@ def show_session(
     from connectors.questdb.sessions import SessionStore
     from dataflows.cli.project import open_project
     from dataflows.cli.session_tables import facts_table, life_table, session_fields
+    from dataflows.recording import recorded_rows
     from dataflows.report import render_report
     from dataflows.sessions.describe import as_columns
     from dataflows.sessions.folder import SessionFolder
@@ -91,9 +92,10 @@ def show_session(
     present = as_it_is(record, home(), glance(SessionFolder.of(home(), session_id).journal).rows)
     if as_json:
         fields = session_fields(present, stored_returns(database))
+        fields["recorded_rows"] = recorded_rows(database, session_id)
         print_json("finished", session=fields, versions=[as_columns(version) for version in versions])
         return
-    console.print(facts_table(present))
+    console.print(facts_table(present, recorded_rows(database, session_id)))
     for hint in present.hints:
         console.print(f"[yellow]note:[/yellow] {hint}", soft_wrap=True)
     console.print()

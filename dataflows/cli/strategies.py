@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dataflows.cli.output import console, print_json
+from dataflows.cli.output import DB_HELP, console, messages, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from operators.strategy.problems import Problem
+    from operators.strategy.validation import Validated
 
 strategies = typer.Typer(
     name="strategies",
@@ -31,19 +32,20 @@ def register(app: typer.Typer) -> None:
 @strategies.command()
 def validate(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A JSON document, or - for standard input.")],
+    db: Annotated[str | None, typer.Option("--db", help=DB_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object with everything that was found.")] = False,
 ) -> None:
     """Check a strategy document: all problems at once, each with its JSON path.
 
-    Ends with 1 if there is any. Warnings do not count.
+    Ends with 1 if there is any. Warnings do not count. Conditions may name variants: those of the program, and those of
+    this project.
 
     Example: tapeflow strategies validate my_strategy.json
     """
     from operators.strategy.document import document_hash
     from operators.strategy.summary import summary
-    from operators.strategy.validation import validate_text
 
-    found = validate_text(_read(file))
+    found = _validated(_read(file), db)
     if as_json:
         print_json(
             "finished",
@@ -116,6 +118,28 @@ def show(
     else:
         console.print(template.description)
         _print_summary(f"{template.name}  {template.direction}", summary(template))
+
+
+def _validated(text: str, db: str | None) -> Validated:
+    """What validation finds. The database is asked only where a name of the document may be a variant of the project's;
+    where it cannot be asked, that is said and such names are unknown."""
+    from dataflows.cli.project import has_project, open_project
+    from dataflows.variants import known_variants
+    from operators.errors import TapeflowError
+    from operators.strategy.system_variants import SYSTEM_NAMES
+    from operators.strategy.validation import validate_text
+
+    found = validate_text(text, SYSTEM_NAMES)
+    if not any(problem.path.endswith(".indicator") for problem in found.problems) or not has_project(db):
+        return found
+    try:
+        variants = known_variants(open_project(db))
+    except TapeflowError as away:
+        messages.print(
+            f"[yellow]note:[/yellow] the variants of this project could not be looked up: {away}", soft_wrap=True
+        )
+        return found
+    return validate_text(text, variants)
 
 
 def _read(file: str) -> str:

@@ -38,7 +38,9 @@ class BacktestPlan(SessionPlan, frozen=True, kw_only=True, tag="backtest"):
     `tape_from`.
 
     `accounts` is the accounts document (JSON text), `strategies` maps the names it uses to strategy documents (JSON
-    text).
+    text), `variants` the names that these use to what they stood for when the session was prepared. `indicators` are
+    the canonical ids that the strategies read; those of `recorded` are stored, on every `record_every_us`-th instant of
+    the grid, or where a value changes (None).
     """
 
     source_session_id: str
@@ -54,6 +56,10 @@ class BacktestPlan(SessionPlan, frozen=True, kw_only=True, tag="backtest"):
     slice_rows: int = DEFAULT_SLICE_ROWS
     page_rows: int = DEFAULT_PAGE_ROWS
     evaluation_interval_us: int = 1_000_000
+    variants: dict[str, str] = {}
+    indicators: tuple[str, ...] = ()
+    recorded: tuple[str, ...] = ()
+    record_every_us: int | None = None
 
 
 class CollectPlan(SessionPlan, frozen=True, kw_only=True, tag="collect"):

@@ -23,6 +23,7 @@ from dataflows.backtest import backtest_flow
 from dataflows.generating import GeneratedSession, generate
 from dataflows.preparing import BacktestRequest, prepare_backtest
 from dataflows.report import ResultTables, load_result
+from dataflows.sessions.plan import BacktestPlan
 from operators.results import ResultRow
 
 PUMP_TAPE = Path(__file__).parents[2].parent / "shared" / "data" / "pump_tapes" / "NASBTC_2021-01-14_2100.csv.gz"
@@ -106,14 +107,11 @@ def results(database: Database) -> Callable[[str], ResultTables]:
 
 
 @pytest.fixture(scope="session")
-def run_here(
-    database: Database, database_home: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., ResultTables]:
+def run_plan(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ResultTables]:
     """Runs the flow of a backtest in this process and returns what it decided. It is stopped when the source has
     handed out as many slices as `stops` say, each time to be started again from its snapshots."""
 
-    def run(request: BacktestRequest, stops: Sequence[int] = ()) -> ResultTables:
-        plan, _ = prepare_backtest(database, database_home, None, request)
+    def run(plan: BacktestPlan, stops: Sequence[int] = ()) -> ResultTables:
         recovery = {}
         if stops:
             folder = tmp_path_factory.mktemp("recovery")
@@ -133,6 +131,19 @@ def run_here(
             run_main(flow, **recovery)
             assert len(told) > 1 or not stops
         return ResultTables.from_rows(rows)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_here(
+    database: Database, database_home: Path, run_plan: Callable[..., ResultTables]
+) -> Callable[..., ResultTables]:
+    """As `run_plan`, from a request."""
+
+    def run(request: BacktestRequest, stops: Sequence[int] = ()) -> ResultTables:
+        plan, _ = prepare_backtest(database, database_home, None, request)
+        return run_plan(plan, stops)
 
     return run
 

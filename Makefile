@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 endif
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check bench soak reliability clean
+.PHONY: setup demo test check docs bench soak reliability clean
 
 setup: $(STAMP)
 
@@ -31,6 +31,9 @@ check: setup
 
 test: check
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak" operators connectors dataflows tests
+
+docs: setup
+	$(BIN)/python -m dataflows.indicator_pages docs
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [storage|backtest|kernels|collection …] [--trades N]`: all of them where none is named.
+"""`python -m benchmarks [GROUP …] [--trades N]`: all groups where none is named.
 
 Uses a database of its own in a temporary folder, which is removed at the end.
 """
@@ -10,11 +10,11 @@ import os
 import tempfile
 from pathlib import Path
 
-from benchmarks import backtest, collection, kernels, storage
+from benchmarks import backtest, collection, indicators, kernels, storage
 from benchmarks.report import Results, console
 from connectors.questdb.server import open_database, stop_server
 
-GROUPS = ("kernels", "storage", "backtest", "collection")
+GROUPS = ("kernels", "indicators", "storage", "backtest", "collection")
 
 
 def main() -> None:
@@ -32,7 +32,11 @@ def main() -> None:
         console.print("[bold]kernels[/bold]")
         for line in kernels.run():
             results.add(line)
-    if set(groups) - {"kernels"}:
+    if "indicators" in groups:
+        console.print("[bold]indicators[/bold]")
+        for line in indicators.run():
+            results.add(line)
+    if set(groups) - {"kernels", "indicators"}:
         with tempfile.TemporaryDirectory(prefix="tapeflow-bench-", ignore_cleanup_errors=True) as folder:
             home = Path(folder) / "home"
             os.environ["TAPEFLOW_HOME"] = str(home)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+from benchmarks.indicators import TWENTY_KINDS
 from benchmarks.report import Measurement, Results, stopwatch
 from connectors.questdb.database import Database
 from connectors.questdb.reader import QuestDBTapeReader
@@ -13,6 +16,7 @@ from dataflows.preparing import BacktestRequest, prepare_backtest
 from dataflows.sessions.folder import SessionFolder
 from dataflows.sessions.launcher import follow, launch
 from dataflows.sessions.progress import SessionProgress
+from operators.strategy.templates import template_text
 
 STRATEGIES = ("pump_follow_long", "peak_fade_short", "flash_pump_long", "pump_alert_only")
 
@@ -28,18 +32,43 @@ def run(database: Database, home: Path, trades: int, long_trades: int, results: 
         results.add(Measurement(f"generate, {symbols} symbols", market.trades, "trades", spent[0]))
         bare = bare_read(database, market)
         for slice_rows in (16_384, 65_536, 262_144) if (symbols, count) == (20, trades) else (65_536,):
-            progress = backtest(database, home, market, slice_rows)
-            results.add(
-                Measurement(
-                    f"backtest, {symbols} symbols, 4 templates, slices of {slice_rows:,}",
-                    progress.trades,
-                    "trades",
-                    progress.seconds,
-                    bare,
-                    "≥ 1 M/s, goal 3 M",
-                    f"peak {progress.peak_bytes / 2**20:,.0f} MiB",
-                )
-            )
+            what = f"backtest, {symbols} symbols, 4 templates, slices of {slice_rows:,}"
+            progress = backtest(database, home, market, strategies=STRATEGIES, slice_rows=slice_rows)
+            results.add(_line(what, progress, bare, "≥ 1 M/s, goal 3 M"))
+        if (symbols, count) == (20, trades):
+            _indicators(database, home, market, bare, results)
+
+
+def _indicators(database: Database, home: Path, market: GeneratedSession, bare: float, results: Results) -> None:
+    """Twenty different kinds; the same twenty asked for by two strategies; what it costs to keep their values."""
+    one, two = (_asking_for_twenty(home, name) for name in ("twenty_kinds", "twenty_kinds_again"))
+    cases: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("20 kinds", {"strategies": (one,)}),
+        ("20 kinds, slices of 262,144", {"strategies": (one,), "slice_rows": 262_144}),
+        ("20 kinds, 2 processes", {"strategies": (one,), "workers": 2, "threads": 1}),
+        ("the same 20 asked for by 2 strategies", {"strategies": (one, two)}),
+        ("20 kinds, no grid", {"strategies": (one,), "evaluation_interval_us": 0}),
+        ("20 kinds, stored every minute", {"strategies": (one,), "record_indicators": "used", "record_every": "60"}),
+        ("20 kinds, stored every 10 s", {"strategies": (one,), "record_indicators": "used", "record_every": "10"}),
+    )
+    for what, changes in cases:
+        progress = backtest(database, home, market, **changes)
+        results.add(_line(f"backtest, 20 symbols, {what}", progress, bare, "≥ 2 M/s" if what == "20 kinds" else ""))
+
+
+def _asking_for_twenty(home: Path, name: str) -> str:
+    """A file with a strategy whose signal needs all twenty kinds; returns its path."""
+    conditions = [{"indicator": kind, "op": ">=", "value": 1e6} for kind in TWENTY_KINDS]
+    document = json.loads(template_text("pump_alert_only")) | {"name": name}
+    document["s1_signal"] = {"when": {"any": conditions}}
+    path = home.parent / f"{name}.json"
+    path.write_text(json.dumps(document))
+    return str(path)
+
+
+def _line(what: str, progress: SessionProgress, bare: float, target: str) -> Measurement:
+    note = f"peak {progress.peak_bytes / 2**20:,.0f} MiB"
+    return Measurement(what, progress.trades, "trades", progress.seconds, bare, target, note)
 
 
 def bare_read(database: Database, market: GeneratedSession) -> float:
@@ -50,9 +79,9 @@ def bare_read(database: Database, market: GeneratedSession) -> float:
     return count / spent[0]
 
 
-def backtest(database: Database, home: Path, market: GeneratedSession, slice_rows: int) -> SessionProgress:
+def backtest(database: Database, home: Path, market: GeneratedSession, **request_fields: Any) -> SessionProgress:
     """A session as `tapeflow backtest` runs it; the time is that of the flow, without starting processes."""
-    request = BacktestRequest(market.session_id, strategies=STRATEGIES, slice_rows=slice_rows)
+    request = BacktestRequest(market.session_id, **request_fields)
     plan, _ = prepare_backtest(database, home, None, request)
     folder = SessionFolder.of(home, plan.session_id)
     folder.write_plan(plan)

@@ -61,18 +61,17 @@ class Observation:
         """The gap that lasts, if one does."""
         return self._open.get((symbol, stream))
 
-    def observed_since(self, symbol: str, stream: str) -> int | None:
-        """Since when the stream is delivering; None while it does not."""
-        return self._observed.get((symbol, stream))
-
     def began(self, symbol: str, stream: str, at_us: int, cause: str) -> OpenGap | None:
         """The stream delivers from `at_us` on (not before its last change, though). Returns the gap that this closes,
         None where there was none."""
         key = (symbol, stream)
         at_us = max(at_us, self._told.get(key, at_us))
         if key not in self._observed:
-            self._observed[key] = self._tell(key, "observed_on", at_us, {"stream": stream, "cause": cause})
+            at_us = self._tell(key, "observed_on", at_us, {"stream": stream, "cause": cause})
         gap = self._close(key, at_us)
+        if gap is not None or key not in self._observed:
+            # a book that is whole again was not known before, however old what it was made of is
+            self._observed[key] = at_us
         if all(self.is_observed(symbol, each) for each in self._streams):
             self._healthy_since.setdefault(symbol, at_us)
         return gap

@@ -297,7 +297,7 @@ class Receiver:
         if feed.trades_from_us is None:
             feed.trades_from_us = at
         if gap is not None:
-            feed.trade_gaps.append((gap.start_us, at))
+            feed.trade_gaps.append((gap.start_us, at if gap.end_us is None else gap.end_us))
             self._want_trades(gap)
 
     def _add(self, feed: SymbolFeed, deal: Deal, received: int, *, late: bool = False) -> None:

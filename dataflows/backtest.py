@@ -6,6 +6,7 @@ Where indicators are recorded, their values branch off before the conditions; wh
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
@@ -25,6 +26,9 @@ from operators.strategy.compile import compile_strategy
 from operators.strategy.compiled import CompiledStrategy
 from operators.strategy.step import conditions
 from operators.strategy.validation import load_strategy
+
+_FLUSH_SECONDS: Final = 2.0
+"""Full batches are what a backtest writes; this is for whoever watches it."""
 
 
 def backtest_flow(
@@ -76,9 +80,10 @@ def backtest_flow(
     evaluations = indicators("indicators", by_symbol, settings)
     if plan.recorded:
         values = recording("recording", evaluations, RecordingSettings(plan.recorded, plan.record_every_us))
-        op.output("indicator_values", values, IndicatorSink(database, plan.session_id, on_error=on_error))
+        sink = IndicatorSink(database, plan.session_id, on_error=on_error, flush_seconds=_FLUSH_SECONDS)
+        op.output("indicator_values", values, sink)
         evaluations = for_decisions("for_decisions", evaluations, used)
     decisions = conditions("conditions", evaluations, accounts, streams)
     rows = desk("desk", decisions, build_desk)
-    op.output("results", rows, ResultSink(database, on_rows=on_rows, on_error=on_error))
+    op.output("results", rows, ResultSink(database, on_rows=on_rows, on_error=on_error, flush_seconds=_FLUSH_SECONDS))
     return flow

@@ -82,6 +82,10 @@ def server_configuration(http_port: int, pg_port: int, password: SecretStr, cpus
         "shared.query.worker.count": str(workers),
         "shared.write.worker.count": str(workers),
     }
+    for pool in ("shared", "export", "wal.apply", "mat.view.refresh", "view.compiler"):
+        # workers that find nothing to do spin for long by default, on processors that the flows beside them need
+        settings[f"{pool}.worker.nap.threshold"] = "50"
+        settings[f"{pool}.worker.sleep.threshold"] = "100"
     return "".join(f"{key}={value}\n" for key, value in settings.items())
 
 

@@ -13,7 +13,7 @@ from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
 from connectors.questdb.columns import NULL, Columns
 from connectors.questdb.database import Database
-from connectors.questdb.writer import TableWriter, rows_to_columns
+from connectors.questdb.writer import FLUSH_SECONDS, TableWriter, rows_to_columns
 from operators.evaluation import NO_SEQ
 from operators.indicator_rows import IndicatorRows
 from operators.results import RESULT_ROWS, ResultRow
@@ -27,7 +27,8 @@ class ResultSink(FixedPartitionedSink[list[ResultRow], None]):
 
     The tables' dedup keys make rows that come again after a restart collapse, so nothing is kept as resume state.
     `on_rows` is told which rows of which table have been handed to the writer. `on_error` is told an error before it
-    is raised: what a sink raises can end the process before anybody else hears of it.
+    is raised: what a sink raises can end the process before anybody else hears of it. Rows wait for `flush_seconds` at
+    most; each flush costs the server some milliseconds, so those who read what happened long ago should not hurry.
     """
 
     def __init__(
@@ -36,10 +37,12 @@ class ResultSink(FixedPartitionedSink[list[ResultRow], None]):
         *,
         on_rows: Callable[[str, Sequence[ResultRow]], None],
         on_error: Callable[[BaseException], None],
+        flush_seconds: float = FLUSH_SECONDS,
     ) -> None:
         self._database = database
         self._on_rows = on_rows
         self._on_error = on_error
+        self._flush_seconds = flush_seconds
 
     def list_parts(self) -> list[str]:
         return list(TABLES)
@@ -48,16 +51,24 @@ class ResultSink(FixedPartitionedSink[list[ResultRow], None]):
         return TABLES.index(item_key)
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> _ResultPartition:
-        return _ResultPartition(self._database, for_part, self._on_rows, self._on_error)
+        return _ResultPartition(self._database, for_part, self._on_rows, self._on_error, self._flush_seconds)
 
 
 class IndicatorSink(FixedPartitionedSink[IndicatorRows, None]):
     """Takes `(table, rows)` items with indicator values of the session `session_id`; otherwise as `ResultSink`."""
 
-    def __init__(self, database: Database, session_id: str, *, on_error: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        session_id: str,
+        *,
+        on_error: Callable[[BaseException], None],
+        flush_seconds: float = FLUSH_SECONDS,
+    ) -> None:
         self._database = database
         self._session_id = session_id
         self._on_error = on_error
+        self._flush_seconds = flush_seconds
 
     def list_parts(self) -> list[str]:
         return [IndicatorRows.TABLE]
@@ -66,16 +77,19 @@ class IndicatorSink(FixedPartitionedSink[IndicatorRows, None]):
         return 0
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> _IndicatorPartition:
-        return _IndicatorPartition(self._database, self._session_id, self._on_error)
+        return _IndicatorPartition(self._database, self._session_id, self._on_error, self._flush_seconds)
 
 
 class _TablePartition(StatefulSinkPartition[_Item, None], ABC, Generic[_Item]):
     """Writes what comes for one table. The writer starts with the first rows."""
 
-    def __init__(self, database: Database, table: str, on_error: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, database: Database, table: str, on_error: Callable[[BaseException], None], flush_seconds: float
+    ) -> None:
         self._database = database
         self._table = table
         self._on_error = on_error
+        self._flush_seconds = flush_seconds
         self._writer: TableWriter | None = None
 
     @abstractmethod
@@ -85,7 +99,7 @@ class _TablePartition(StatefulSinkPartition[_Item, None], ABC, Generic[_Item]):
         """Hand rows to the writer."""
         with self._told():
             if self._writer is None:
-                self._writer = TableWriter(self._database, self._table)
+                self._writer = TableWriter(self._database, self._table, seconds=self._flush_seconds)
             self._writer.write(columns)
 
     def snapshot(self) -> None:
@@ -114,8 +128,9 @@ class _ResultPartition(_TablePartition[list[ResultRow]]):
         table: str,
         on_rows: Callable[[str, Sequence[ResultRow]], None],
         on_error: Callable[[BaseException], None],
+        flush_seconds: float,
     ) -> None:
-        super().__init__(database, table, on_error)
+        super().__init__(database, table, on_error, flush_seconds)
         self._on_rows = on_rows
 
     def write_batch(self, values: list[list[ResultRow]]) -> None:
@@ -127,8 +142,10 @@ class _ResultPartition(_TablePartition[list[ResultRow]]):
 
 
 class _IndicatorPartition(_TablePartition[IndicatorRows]):
-    def __init__(self, database: Database, session_id: str, on_error: Callable[[BaseException], None]) -> None:
-        super().__init__(database, IndicatorRows.TABLE, on_error)
+    def __init__(
+        self, database: Database, session_id: str, on_error: Callable[[BaseException], None], flush_seconds: float
+    ) -> None:
+        super().__init__(database, IndicatorRows.TABLE, on_error, flush_seconds)
         self._session_id = session_id
 
     def write_batch(self, values: list[IndicatorRows]) -> None:

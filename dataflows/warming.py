@@ -7,6 +7,8 @@ from connectors.simulated.parameters import MarketParameters
 from operators.desk.account import default_account
 from operators.desk.desk import Desk
 from operators.indicators.engine import IndicatorEngine
+from operators.indicators.ids import parse_indicator
+from operators.indicators.registry import CATALOGUE
 from operators.slices import CutterState, SliceCutter
 from operators.strategy.compile import compile_strategy
 from operators.strategy.compiled import Decisions
@@ -18,7 +20,8 @@ _ACCOUNT = "warm-up"
 
 
 def warm() -> int:
-    """Run the shipped strategies over a small market in memory; returns how many result rows they made.
+    """Run the shipped strategies and every kind of indicator over a small market in memory; returns how many rows of
+    results they made.
 
     Compiled kernels are kept on disk, so later processes load them.
     """
@@ -26,7 +29,9 @@ def warm() -> int:
     (symbol,) = market.symbols
     strategies = [compile_strategy(load_template(name)) for name in TEMPLATES]
     streams = {symbol: frozenset({"trades", "books"})}
-    engine = IndicatorEngine(tuple(dict.fromkeys(one for strategy in strategies for one in strategy.indicator_ids)))
+    asked = dict.fromkeys(one for strategy in strategies for one in strategy.indicator_ids)
+    every_kind = dict.fromkeys(parse_indicator(name).id for name, kind in CATALOGUE.items() if not kind.on_position)
+    engine = IndicatorEngine((*asked, *(one for one in every_kind if one not in asked)))
     conditions = SymbolConditions(ConditionTables.of({_ACCOUNT: strategies}), streams[symbol])
     desk = Desk(default_account(_ACCOUNT, 10_000.0, "USDT"), _ACCOUNT, strategies, (symbol,), streams)
     cutter = SliceCutter((symbol,), CutterState(0, market.parameters.start_us - 1, ()))

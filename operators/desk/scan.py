@@ -10,7 +10,7 @@ from operators.strategy.verdict import TRUE
 from operators.tape import Float64, Int8
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def next_true(verdicts: Int8, start: int) -> int:
     """The first index >= start that is TRUE, or the length."""
     for index in range(start, len(verdicts)):
@@ -19,7 +19,7 @@ def next_true(verdicts: Int8, start: int) -> int:
     return len(verdicts)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def next_rise(verdicts: Int8, start: int, previous: int) -> int:
     """The first index >= start that is TRUE after one that was not; `previous` is the verdict before `start`."""
     before = previous
@@ -31,7 +31,7 @@ def next_rise(verdicts: Int8, start: int, previous: int) -> int:
     return len(verdicts)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def next_outside(prices: Float64, start: int, low: float, high: float) -> int:
     """The first index >= start with price <= low or price >= high, or the length. NaN bounds never match."""
     for index in range(start, len(prices)):
@@ -40,7 +40,7 @@ def next_outside(prices: Float64, start: int, low: float, high: float) -> int:
     return len(prices)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def next_trailing(
     prices: Float64, start: int, direction: int, best: float, armed: bool, activation: float, factor: float
 ) -> int:
@@ -66,7 +66,7 @@ def next_trailing(
     return len(prices)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def next_print(sides: Int8, start: int, direction: int) -> int:
     """The first print >= start whose taker side is `direction` or unknown, or the length."""
     for index in range(start, len(sides)):
@@ -75,7 +75,7 @@ def next_print(sides: Int8, start: int, direction: int) -> int:
     return len(sides)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def next_beyond(prices: Float64, start: int, direction: int, limit: float) -> int:
     """The first print >= start strictly beyond a resting limit: below a bid (+1), above an ask (−1)."""
     for index in range(start, len(prices)):
@@ -84,7 +84,7 @@ def next_beyond(prices: Float64, start: int, direction: int, limit: float) -> in
     return len(prices)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def extremes(prices: Float64, start: int, stop: int) -> tuple[float, float]:
     """(highest, lowest) of prices[start:stop], NaN where there is none."""
     high = math.nan

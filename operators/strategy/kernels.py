@@ -33,7 +33,7 @@ BLOCK: Final = 2048
 """Instants a tree is evaluated for at once: its stack stays in the processor's cache."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def condition_verdicts(
     values: Float64,
     ts: Int64,
@@ -83,7 +83,7 @@ def condition_verdicts(
         hold_start[c] = start
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def tree_verdicts(verdicts: Int8, program: Int64, starts: Int64, depth: int, sections: Int8) -> None:
     """Fill `sections[t, i]` with the verdict of tree t at instant i.
 

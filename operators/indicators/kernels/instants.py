@@ -16,7 +16,7 @@ from operators.indicators.kernels.layout import (
 from operators.tape import Int8, Int64
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def merge_instants(
     trade_times: Int64,
     trade: int,

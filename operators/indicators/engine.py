@@ -17,13 +17,13 @@ from operators.indicators.kernels.evaluate import evaluate
 from operators.indicators.kernels.instants import merge_instants
 from operators.indicators.kernels.layout import (
     BOOKS,
-    DEQUE_HEAD,
-    DEQUE_PUSHED,
-    DEQUE_SIZE,
     EDGE_BREAK,
     EDGE_CURSOR,
     EDGE_OFFSET,
     EDGE_STREAM,
+    EXTREME_BEST,
+    EXTREME_BOUNDARY,
+    EXTREME_PUSHED,
     INSTANT_TS,
     RING_TS,
     TRADES,
@@ -55,9 +55,9 @@ class IndicatorEngine:
     """
 
     __slots__ = (
-        "_activity", "_clocks", "_deque_state", "_deques", "_digest", "_edges", "_ids", "_longest_edges", "_max_events",
-        "_no_cover", "_plan", "_refilled", "_restored", "_rings", "_sampled", "_scratch", "_stream_edges", "_watermark",
-        "_with_cover", "ring_overflows",
+        "_activity", "_best_from", "_clocks", "_digest", "_edges", "_extreme_state", "_ids", "_longest_edges",
+        "_max_events", "_no_cover", "_plan", "_refilled", "_restored", "_rings", "_sampled", "_scratch",
+        "_stream_edges", "_watermark", "_with_cover", "ring_overflows",
     )  # fmt: skip
 
     def __init__(
@@ -85,9 +85,9 @@ class IndicatorEngine:
         self._longest_edges = tuple(
             int(edges[np.argmax(self._edges[edges, EDGE_OFFSET])]) for edges in self._stream_edges
         )
-        self._deque_state = np.zeros((len(self._plan.deques), 3), np.int64)
-        self._deques: Int64 = np.zeros((0, 0), np.int64)
-        self._size_deques()
+        self._extreme_state = np.zeros((len(self._plan.extremes), 3), np.int64)
+        self._best_from: Int64 = np.zeros((0, 0), np.int64)
+        self._size_extremes()
         self._scratch = _scratch(self._plan.rows, len(self._edges), _SMALL_BLOCK)
         self._no_cover: Float64 = np.empty((0, 0))
         self._sampled = SampledInputs(self._plan.sampled)
@@ -148,8 +148,9 @@ class IndicatorEngine:
         self.ring_overflows += evaluate(
             trades.times, trades.data, self._clocks[TRADES].breaks, trades_before,
             books.times, books.data, self._clocks[BOOKS].breaks, books_before,
-            self._max_events, self._edges, self._deques, self._deque_state, self._plan.program, self._plan.constants,
-            *self._scratch, instants, values, self._sampled.rows(instants[INSTANT_TS]), cover, last_price,
+            self._max_events, self._edges, self._best_from, self._extreme_state,
+            self._plan.program, self._plan.constants, *self._scratch,
+            instants, values, self._sampled.rows(instants[INSTANT_TS]), cover, last_price,
         )  # fmt: skip
         return Evaluation(
             batch,
@@ -192,19 +193,19 @@ class IndicatorEngine:
             cursors = self._edges[self._stream_edges[stream], EDGE_CURSOR]
             self._edges[self._stream_edges[stream], EDGE_CURSOR] = np.maximum(cursors - shift, 0)
         if shift or ring.capacity != capacity:
-            self._size_deques()
+            self._size_extremes()
 
-    def _size_deques(self) -> None:
-        """Queues as large as the rings, empty; the kernel fills them again from the slots of their windows."""
-        if not self._plan.deques:
+    def _size_extremes(self) -> None:
+        """Nothing is known of extremes over the rings as they are now; the kernel looks at their windows again."""
+        if not self._plan.extremes:
             return
         capacity = max(ring.capacity for ring in self._rings)
-        if self._deques.shape[1] != capacity:
-            self._deques = np.zeros((len(self._plan.deques), capacity), np.int64)
-        self._deque_state[:, DEQUE_HEAD] = 0
-        self._deque_state[:, DEQUE_SIZE] = 0
-        from_edges = [deque.from_edge for deque in self._plan.deques]
-        self._deque_state[:, DEQUE_PUSHED] = self._edges[from_edges, EDGE_CURSOR]
+        if self._best_from.shape[1] != capacity:
+            self._best_from = np.zeros((len(self._plan.extremes), capacity), np.int64)
+        cursors = self._edges[[extreme.from_edge for extreme in self._plan.extremes], EDGE_CURSOR]
+        self._extreme_state[:, EXTREME_BOUNDARY] = cursors
+        self._extreme_state[:, EXTREME_BEST] = 0
+        self._extreme_state[:, EXTREME_PUSHED] = cursors
 
     def _follow_clocks(self, batch: MarketBatch) -> None:
         """Observation switched on or off, books out of step and in step again."""
@@ -307,7 +308,7 @@ class IndicatorEngine:
                     f"needed: {kept.events} up to {needed}"
                 )
         self._rings = tuple(rings)
-        self._size_deques()
+        self._size_extremes()
 
 
 def _after(ts: Int64, seq: Int64, slot: RingSlot) -> int:

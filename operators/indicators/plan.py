@@ -38,8 +38,8 @@ class StreamTables:
 
 
 @dataclass(frozen=True, slots=True)
-class DequeSpecification:
-    """A monotonic queue: the stream it runs over and the edges of its window."""
+class ExtremeWindow:
+    """An extreme: the stream it runs over and the edges of its window."""
 
     stream: int
     from_edge: int
@@ -53,7 +53,7 @@ class Plan:
 
     streams: tuple[StreamTables, StreamTables]
     edges: Int64
-    deques: tuple[DequeSpecification, ...]
+    extremes: tuple[ExtremeWindow, ...]
     program: Int64
     constants: Float64
     rows: int
@@ -156,7 +156,7 @@ class PlanBuilder(Arithmetic):
         )
         self._sampled: dict[Sampled, int] = {}
         self._edges: dict[tuple[int, int], int] = {(TRADES, 0): 0, (BOOKS, 0): 1}
-        self._deques: list[DequeSpecification] = []
+        self._extremes: list[ExtremeWindow] = []
         self._program: list[tuple[int, ...]] = []
         self._constants: list[float] = []
         self._known: dict[tuple[object, ...], int] = {}
@@ -308,7 +308,7 @@ class PlanBuilder(Arithmetic):
         return Plan(
             (self._streams[TRADES].tables(), self._streams[BOOKS].tables()),
             _table(list(self._edges), 2),
-            tuple(self._deques),
+            tuple(self._extremes),
             _table(self._program, 7),
             np.array(self._constants, np.float64),
             max(1, self._rows),
@@ -349,9 +349,9 @@ class PlanBuilder(Arithmetic):
         key = ("extreme", row, since, until, series.stream, sign)
         if key not in self._known:
             self._known[key] = self._rows
-            operands = (since, until, row, len(self._deques), series.stream)
+            operands = (since, until, row, len(self._extremes), series.stream)
             self._emit(layout.OP_EXTREME, self._rows, *operands, constant=sign)
-            self._deques.append(DequeSpecification(series.stream, since, until))
+            self._extremes.append(ExtremeWindow(series.stream, since, until))
             self._rows += 1
         return self._observed_value(self._known[key], series.stream, window)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from operators.evaluation import NO_SEQ
 from operators.indicators.clock import NEVER, Moment
-from operators.indicators.kernels.append import append_events
+from operators.indicators.kernels.append import append_events, move_down
 from operators.indicators.kernels.layout import RING_CLOCK, RING_SEQ, RING_TS
 from operators.indicators.plan import StreamTables
 from operators.tape import Float64, Int64
@@ -90,8 +90,7 @@ class Ring:
             data[:, :live] = self.data[:, keep : self.end]
             self.times, self.data = times, data
         else:
-            self.times[:, :live] = self.times[:, keep : self.end].copy()
-            self.data[:, :live] = self.data[:, keep : self.end].copy()
+            move_down(self.times, self.data, keep, self.end)
         self.end = live
         return keep
 

@@ -1,4 +1,4 @@
-"""What happens when events enter a ring: their observed clock and the running sums up to and including each."""
+"""What happens when events enter a ring: room for them, their observed clock and the running sums up to each."""
 
 from __future__ import annotations
 
@@ -23,6 +23,19 @@ from operators.indicators.kernels.layout import (
     TRADE_SIDE,
 )
 from operators.tape import Float64, Int64
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def move_down(times: Int64, data: Float64, keep: int, end: int) -> None:
+    """Slots keep..end become slots 0..end − keep, in place: a copy of a large ring costs more than moving it."""
+    for row in range(times.shape[0]):
+        column = times[row]
+        for i in range(end - keep):
+            column[i] = column[i + keep]
+    for row in range(data.shape[0]):
+        values = data[row]
+        for i in range(end - keep):
+            values[i] = values[i + keep]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -17,13 +17,13 @@ from operators.indicators.kernels.layout import (
     CLOCK_SEQ,
     CLOCK_TS,
     CLOCK_VALUE,
-    DEQUE_HEAD,
-    DEQUE_PUSHED,
-    DEQUE_SIZE,
     EDGE_BREAK,
     EDGE_CURSOR,
     EDGE_OFFSET,
     EDGE_STREAM,
+    EXTREME_BEST,
+    EXTREME_BOUNDARY,
+    EXTREME_PUSHED,
     INSTANT_BOOKS,
     INSTANT_SEQ,
     INSTANT_TRADES,
@@ -97,8 +97,8 @@ def evaluate(
     book_before: int,
     max_events: int,
     edges: Int64,
-    deques: Int64,
-    deque_state: Int64,
+    best_from: Int64,
+    extreme_state: Int64,
     program: Int64,
     constants: Float64,
     positions: Int64,
@@ -114,7 +114,7 @@ def evaluate(
     `inputs[i, n]` are values that were sampled at times of their own.
 
     `*_before` is the ring slot of the last event before this batch. `edges[e]` = (stream, offset µs, cursor, break);
-    edges 0 and 1 are "now" of trades and of books. `deques[x, capacity]` are the monotonic queues of the extremes.
+    edges 0 and 1 are "now" of trades and of books. `best_from[x, capacity]` belongs to the extremes.
     Scratch, as wide as a block of instants: `positions[e]` is the slot of the last event at or before each edge,
     `clocks[e]` the observed microseconds up to the edge (the two last rows: whether each stream is observed now),
     `rows[r]` what the instructions compute.
@@ -170,7 +170,7 @@ def evaluate(
                 elif op == OP_EXTREME:
                     _extreme(
                         data, c, constant, positions[a], positions[b], positions[stream], max_events,
-                        deques[d], deque_state[d], rows, out, m,
+                        best_from[d], extreme_state[d], rows, out, m,
                     )  # fmt: skip
                 elif op == OP_DEVIATION:
                     _deviation(times, data, c, positions[a], positions[b], clocks[a], clocks[b], rows, out, d, m)
@@ -178,8 +178,12 @@ def evaluate(
                     for j in range(m):
                         rows[out, j] = data[c, positions[a, j]]
                 elif op == OP_AGE:
-                    for j in range(m):
-                        rows[out, j] = _age(times, positions[a, j], instants, start + j)
+                    if positions[a, 0] > 0:
+                        for j in range(m):
+                            rows[out, j] = float(instants[INSTANT_TS, start + j] - times[RING_TS, positions[a, j]])
+                    else:
+                        for j in range(m):
+                            rows[out, j] = _age(times, positions[a, j], instants, start + j)
                 elif op == OP_RUNNING:
                     for j in range(m):
                         rows[out, j] = clocks[edges.shape[0] + stream, j]
@@ -317,7 +321,8 @@ def _find_edge(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _age(times: Int64, position: int, instants: Int64, at: int) -> float:
-    """Microseconds since the newest event, before the first one since observation began; infinite before that."""
+    """Microseconds since the newest event, before the first one since observation began; infinite before that. Only
+    slot 0 can be the time before the first event."""
     ref, seq = instants[INSTANT_TS, at], instants[INSTANT_SEQ, at]
     since = times[RING_TS, position]
     if times[RING_SEQ, position] == NO_SEQ and (
@@ -394,31 +399,40 @@ def _extreme(
     to_position: Int64,
     newest: Int64,
     max_events: int,
-    queue: Int64,
+    best_from: Int64,
     state: Int64,
     rows: Float64,
     out: int,
     m: int,
 ) -> None:
-    """The largest (sign +1) or smallest (−1) value after one edge and up to another: a monotonic queue of slots."""
-    capacity = queue.shape[0]
-    head, size, pushed = state[DEQUE_HEAD], state[DEQUE_SIZE], state[DEQUE_PUSHED]
+    """The largest (sign +1) or smallest (−1) value after one edge and up to another.
+
+    The window is cut at a boundary. `best_from[i]` is the slot of the best value from slot i up to the boundary, and
+    behind the boundary one best slot is enough, since nothing leaves there. When the window has left the boundary
+    behind, a new one is set at its end: each event is looked at twice (two stacks that make a queue).
+    """
+    boundary, best, pushed = state[EXTREME_BOUNDARY], state[EXTREME_BEST], state[EXTREME_PUSHED]
+    values = data[row]
     for j in range(m):
         oldest = max(from_position[j], newest[j] - max_events)
         for i in range(max(pushed, oldest) + 1, to_position[j] + 1):
-            value = sign * data[row, i]
-            tail = head + size
-            while size > 0 and sign * data[row, queue[tail - 1 if tail <= capacity else tail - 1 - capacity]] <= value:
-                size -= 1
-                tail -= 1
-            queue[tail if tail < capacity else tail - capacity] = i
-            size += 1
+            if best == 0 or sign * values[i] >= sign * values[best]:
+                best = i
         pushed = max(pushed, to_position[j])
-        while size > 0 and queue[head] <= oldest:
-            head = head + 1 if head + 1 < capacity else 0
-            size -= 1
-        rows[out, j] = data[row, queue[head]] if size > 0 else np.nan
-    state[DEQUE_HEAD], state[DEQUE_SIZE], state[DEQUE_PUSHED] = head, size, pushed
+        if oldest >= boundary:
+            boundary, best, last = pushed, 0, pushed
+            for i in range(pushed, oldest, -1):
+                if sign * values[i] > sign * values[last]:
+                    last = i
+                best_from[i] = last
+        if pushed <= oldest:
+            rows[out, j] = np.nan
+        else:
+            found = best_from[oldest + 1] if oldest < boundary else best
+            if best != 0 and sign * values[best] > sign * values[found]:
+                found = best
+            rows[out, j] = values[found]
+    state[EXTREME_BOUNDARY], state[EXTREME_BEST], state[EXTREME_PUSHED] = boundary, best, pushed
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

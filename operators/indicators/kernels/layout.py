@@ -36,10 +36,10 @@ EDGE_OFFSET: Final = 1
 EDGE_CURSOR: Final = 2
 EDGE_BREAK: Final = 3
 
-# Columns of the deques' state (int64).
-DEQUE_HEAD: Final = 0
-DEQUE_SIZE: Final = 1
-DEQUE_PUSHED: Final = 2
+# Columns of the extremes' state (int64).
+EXTREME_BOUNDARY: Final = 0
+EXTREME_BEST: Final = 1
+EXTREME_PUSHED: Final = 2
 
 # Rows of the instants (int64).
 INSTANT_TS: Final = 0

@@ -11,8 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from operators.indicators.kernels.bars import exponential_average, moments, relative_strength, return_deviation
-from operators.indicators.kernels.layout import CLOCK_RATE, CLOCK_TS, CLOCK_VALUE, RING_TS, TRADE_PRICE
+from operators.indicators.kernels.bars import (
+    exponential_average,
+    held_values,
+    moments,
+    observed_share,
+    relative_strength,
+    return_deviation,
+)
+from operators.indicators.kernels.layout import RING_TS, TRADE_PRICE
 from operators.indicators.plan import BarMeasure
 from operators.indicators.ring import Ring
 from operators.tape import Float64, Int64
@@ -62,18 +69,14 @@ class BarSeries:
             self._values[number] = np.concatenate((self._values[number][-1:], new))
         self._last_end = int(ends[-1])
 
-    def row(self, number: int, ts: Int64) -> Float64:
+    def fill(self, number: int, ts: Int64, out: Float64) -> None:
         """Measure `number` at each of these times, which do not go back behind the last `follow`."""
         measure = self._measures[number]
         if measure.measure == "volatility":
-            values: Float64 = np.empty(len(ts))
-            return_deviation(self._closes, self._closed(ts - measure.over), self._closed(ts), values)
-            return values
-        known, nothing = self._values[number], 0.0 if measure.measure == "cover" else np.nan
-        if not len(known):
-            return np.full(len(ts), nothing)
-        at = len(known) - 1 + np.minimum((ts - self._last_end) // self._bar_us, 0)
-        return np.where(at >= 0, known[np.maximum(at, 0)], nothing)
+            return_deviation(self._closes, self._last_end, self._bar_us, measure.over, ts, out)
+        else:
+            nothing = 0.0 if measure.measure == "cover" else np.nan
+            held_values(self._values[number], self._last_end, self._bar_us, nothing, ts, out)
 
     def snapshot(self) -> BarSnapshot:
         """What is kept over a restart."""
@@ -101,12 +104,6 @@ class BarSeries:
         self._last_end = self._first_ts // self._bar_us * self._bar_us
         return True
 
-    def _closed(self, ts: Int64) -> Int64:
-        """How many of the kept bars are closed at these times."""
-        bars = len(self._closes) - 1
-        closed: Int64 = np.clip(bars + (ts - self._last_end) // self._bar_us, 0, max(bars, 0))
-        return closed
-
     def _measured(self, measure: BarMeasure, state: Float64, ends: Int64, kept: int, breaks: Int64) -> Float64:
         """A measure at the ends of the new bars; none where it is a matter of each instant."""
         if measure.measure == "volatility":
@@ -121,9 +118,7 @@ class BarSeries:
         elif measure.measure == "deviation":
             moments(self._closes[1:], kept, measure.over, np.empty(len(ends)), out)
         elif measure.measure == "cover":
-            length = measure.over * self._bar_us
-            began = np.maximum(ends - length, self._first_ts)
-            out = (_clock_at(breaks, ends) - _clock_at(breaks, began)) / length
+            observed_share(breaks, self._first_ts, measure.over * self._bar_us, ends, out)
         return out
 
 
@@ -132,10 +127,3 @@ def _closes_needed(measure: BarMeasure) -> int:
     if measure.measure == "volatility":
         return measure.over // measure.bar_us + 2
     return measure.over if measure.measure in ("sma", "deviation") else 0
-
-
-def _clock_at(breaks: Int64, ts: Int64) -> Int64:
-    """The observed clock at these times (µs)."""
-    at = np.maximum(np.searchsorted(breaks[CLOCK_TS], ts, side="right") - 1, 0)
-    clock: Int64 = breaks[CLOCK_VALUE, at] + breaks[CLOCK_RATE, at] * (ts - breaks[CLOCK_TS, at])
-    return clock

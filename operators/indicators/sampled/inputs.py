@@ -62,7 +62,11 @@ class SampledInputs:
             return self._rows
         rows: Float64 = np.empty((len(self._sources), len(ts)))
         for row, source in zip(rows, self._sources, strict=True):
-            row[:] = source.row(ts) if isinstance(source, PeakSeries) else source[0].row(source[1], ts)
+            if isinstance(source, PeakSeries):
+                source.fill(ts, row)
+            else:
+                bars, number = source
+                bars.fill(number, ts, row)
         return rows
 
     def snapshot(self) -> SampledSnapshot:

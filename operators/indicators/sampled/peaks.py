@@ -65,15 +65,13 @@ class PeakSeries:
         self._values = np.concatenate((self._values[max(len(self._values) - self._needed, 0) :], new))
         self._last_second = int(seconds[-1])
 
-    def row(self, ts: Int64) -> Float64:
+    def fill(self, ts: Int64, out: Float64) -> None:
         """The extreme of the seconds in (ts − lookback, ts) at each of these times; NaN where none has a value."""
-        out: Float64 = np.empty(len(ts))
         count, last_second = len(self._values), self._last_second or 0
         # the place of a second is count − 1 + (second − last_second) / 1 s
         first = np.clip(count + (ts - self._measure.lookback_us - last_second) // MICROSECONDS, 0, count)
         last = np.clip(count + (ts - 1 - last_second) // MICROSECONDS, 0, count)
         sliding_extreme(self._values, float(self._measure.sign), first, last, out)
-        return out
 
     def snapshot(self) -> PeakSnapshot:
         """What is kept over a restart."""

@@ -92,6 +92,15 @@ class Observation:
             self._healthy_us[gap.symbol] = self._healthy_us.get(gap.symbol, 0) - (gap.end_us - gap.start_us)
         self.store(gap)
 
+    def unsound_until(self, symbol: str, stream: str, since_us: int, until_us: int, cause: str) -> None:
+        """What is known of the book had been wrong from `since_us` (not before it was observed, though) to `until_us`,
+        and nobody had noticed. Nothing where it is not observed: the gap that lasts began before."""
+        key = (symbol, stream)
+        since_us = max(since_us, self._observed.get(key, until_us))
+        if since_us < until_us and self.is_observed(symbol, stream):
+            self._observed[key] = until_us
+            self.missed(OpenGap(symbol, stream, since_us, cause, until_us))
+
     def invalid_book(self, symbol: str, stream: str, since_us: int, at_us: int, cause: str) -> None:
         """Noticed at `at_us`: what is known of the book since `since_us` may be wrong, though its stream goes on."""
         key = (symbol, stream)

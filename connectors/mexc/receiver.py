@@ -103,12 +103,13 @@ class Receiver:
         if type(frame) is Deals:
             self._deals(feed, frame, received)
         elif type(frame) is DepthDelta:
-            newest = feed.newest_change
+            newest, sound = feed.newest_change, None
             if newest is None or frame.last > newest[0]:
                 feed.newest_change = (frame.last, frame.ms)
                 if newest is not None and frame.first > newest[0] + 1:
-                    self._want_audit(Doubt(feed.name, newest[1] * 1_000, received, UNSURE))
-            self._book_took(feed, feed.book.on_delta(frame), received)
+                    sound = newest[1] * 1_000
+                    self._want_audit(Doubt(feed.name, sound, received, UNSURE))
+            self._book_took(feed, feed.book.on_delta(frame), received, sound)
         elif type(frame) is DepthFull:
             self._book_took(feed, feed.book.on_full(frame), received)
 
@@ -324,11 +325,13 @@ class Receiver:
         """A book is whole again."""
         feed = self.symbols[symbol]
         now = self._clock.now_us()
-        feed.evidence.last_book_us = now
+        feed.evidence.last_book_us = feed.seeded_us = now
         self._store_book(feed, now, "snapshot and changes agree")
 
-    def _book_took(self, feed: SymbolFeed, change: BookChange, received: int) -> None:
-        """What became of a change or of a whole book."""
+    def _book_took(self, feed: SymbolFeed, change: BookChange, received: int, sound: int | None = None) -> None:
+        """What became of a change or of a whole book. `sound` is the time of the last change before some were lost."""
+        if sound is not None and change not in BROKEN:
+            self._book_bridged(feed, sound, received)
         if change is BookChange.TOP_CHANGED:
             feed.evidence.last_book_us = received
             if received - feed.book.ms * 1_000 > self._stale_book_us:
@@ -343,7 +346,13 @@ class Receiver:
                 # the best levels are as before the gap, and known again
                 self._book_changed(feed, received)
         elif change in BROKEN:
-            self._book_broken(feed, change, received)
+            self._book_broken(feed, change, received, feed.book.ms * 1_000 if sound is None else sound)
+
+    def _book_bridged(self, feed: SymbolFeed, sound: int, received: int) -> None:
+        """Changes were lost, and nobody noticed, because a newer snapshot had come between: until then the book was
+        not what it should have been."""
+        until = min(feed.seeded_us, received)
+        self._observation.unsound_until(feed.name, BOOKS_STREAM, sound, until, f"book: {BookChange.GAP.value}")
 
     def _book_changed(self, feed: SymbolFeed, received: int) -> None:
         if received >= feed.next_book_us:
@@ -379,11 +388,11 @@ class Receiver:
         self._inbox.add_book(feed.index, book.ms * 1_000, received, book.version, book, self._settings.levels)
         feed.counters.books += 1
 
-    def _book_broken(self, feed: SymbolFeed, change: BookChange, received: int) -> None:
+    def _book_broken(self, feed: SymbolFeed, change: BookChange, received: int, sound: int) -> None:
         feed.counters.resyncs += 1
         feed.counters.crossed += change is BookChange.CROSSED
         cause = f"book: {change.value}"
-        self._observation.invalid_book(feed.name, BOOKS_STREAM, feed.book.ms * 1_000, received, cause)
+        self._observation.invalid_book(feed.name, BOOKS_STREAM, sound, received, cause)
         if not self._settings.full_depth:
             self._want_snapshot(feed.name)
 

@@ -71,4 +71,6 @@ class SymbolFeed:
     """Since when all of its trades that were received are remembered, those before a restart included."""
     trade_gaps: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=GAPS_REMEMBERED))
     """The last gaps of its trades, from and to."""
+    seeded_us: int = 0
+    """When the last snapshot of the book was taken in."""
     removed: bool = False

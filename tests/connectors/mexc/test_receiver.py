@@ -87,6 +87,14 @@ class Reception:
         self.feed.book.on_snapshot(DepthFull(A, self._version, bids, asks, (self.now - age) // MS))
         self.receiver.seeded(A)
 
+    def refresh(self, missed: int = 0) -> None:
+        """A snapshot of a book that is whole, so many changes ahead of it."""
+        self._version += missed
+        bids, asks = [(10 - i * 0.1, 1.0) for i in range(20)], [(11 + i * 0.1, 1.0) for i in range(20)]
+        self.feed.book.refresh()
+        self.feed.book.on_snapshot(DepthFull(A, self._version, bids, asks, self.now // MS))
+        self.receiver.seeded(A)
+
     def change(self, price: float, size: float, age: int = 0, skip: int = 0) -> None:
         self._version += 1 + skip
         delta = DepthDelta(A, self._version, self._version, [(price, size)], [], (self.now - age) // MS)
@@ -260,6 +268,47 @@ def test_a_book_that_is_whole_again_at_once_is_so_for_readers_too() -> None:
     assert it.read("books")
 
 
+def test_changes_that_a_new_snapshot_has_made_up_for_were_missing_until_then() -> None:
+    it = Reception()
+    it.seed()
+    it.wait(SECOND)
+    it.change(10.0, 5.0)
+    it.wait(10 * SECOND)
+    it.refresh(missed=3)
+    it.wait(2 * SECOND)
+    it.change(10.0, 6.0)
+    it.tape()
+    assert it.observation.is_observed(A, "books")
+    assert it.gaps == {("books", START + SECOND): START + 11 * SECOND}
+
+
+def test_changes_that_come_behind_a_newer_snapshot_were_not_missing() -> None:
+    it = Reception()
+    it.seed()
+    it.change(10.0, 5.0)
+    it.wait(SECOND)
+    before = it._version
+    it.refresh(missed=1)
+    it._version = before
+    it.change(10.0, 6.0)
+    it.change(10.0, 7.0)
+    it.tape()
+    assert it.gaps == {}
+
+
+def test_a_hole_in_the_changes_opens_a_gap_at_the_last_sound_one() -> None:
+    it = Reception()
+    it.seed()
+    it.wait(SECOND)
+    it.change(10.0, 5.0)
+    it.wait(10 * SECOND)
+    it.refresh(missed=3)
+    it.wait(2 * SECOND)
+    it.change(10.0, 6.0, skip=2)
+    it.tape()
+    assert it.gaps == {("books", START + SECOND): None}
+
+
 def test_a_contract_of_another_size_needs_a_new_book() -> None:
     it = Reception()
     it.seed()
@@ -279,6 +328,7 @@ steps = st.one_of(
     st.tuples(st.just("deals"), ages, ages),
     st.tuples(st.just("deals"), ages),
     st.tuples(st.just("seed"), ages),
+    st.tuples(st.just("refresh"), st.sampled_from([0, 0, 2])),
     st.tuples(st.just("change"), st.sampled_from([10.0, 8.4]), ages, st.sampled_from([0, 0, 0, 4])),
     st.tuples(st.just("lost"), st.sampled_from(["deal", "depth"]), ages),
     st.tuples(st.just("quiet")),
@@ -300,6 +350,9 @@ def test_readers_of_the_tape_know_what_the_receiver_knows(sequence: list[tuple])
                 it.deals(*delays)
             case ("seed", age):
                 it.seed(age)
+            case ("refresh", missed):
+                if it.feed.book.synced:
+                    it.refresh(missed)
             case ("change", price, age, skip):
                 size += 1.0
                 it.change(price, size, age, skip)

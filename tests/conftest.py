@@ -7,10 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from connectors.questdb.database import Database
 from connectors.questdb.lock import exclusive
 from connectors.questdb.server import open_database, stop_server
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Every run tries the same random examples, so that what fails is what has changed; `make soak` looks for new
+    ones."""
+    settings.load_profile("default" if config.getoption("markexpr") == "soak" else "ci")
 
 
 def _change_users(folder: Path, change: int) -> int:

@@ -69,6 +69,27 @@ def validate(
 
 
 @strategies.command()
+def schema(db: Annotated[str | None, typer.Option("--db", help=DB_HELP)] = None) -> None:
+    """Print the JSON Schema of strategy documents, with which editors complete and check them while you write.
+
+    With --db, indicators may be the variants of that database too.
+
+    Example: tapeflow strategies schema > strategy.schema.json
+    """
+    import json
+
+    from operators.strategy.schema import document_schema
+
+    names: tuple[str, ...] = ()
+    if db is not None:
+        from dataflows.cli.project import open_project
+        from dataflows.variants import known_variants
+
+        names = tuple(known_variants(open_project(db)))
+    sys.stdout.write(json.dumps(document_schema(names), indent=2, ensure_ascii=False) + "\n")
+
+
+@strategies.command()
 def templates(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object with all templates.")] = False,
 ) -> None:

@@ -13,6 +13,8 @@ from dataflows.cli.output import DB_HELP, console, messages, print_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
+
     from operators.strategy.problems import Problem
     from operators.strategy.validation import Validated
 
@@ -87,6 +89,67 @@ def schema(db: Annotated[str | None, typer.Option("--db", help=DB_HELP)] = None)
 
         names = tuple(known_variants(open_project(db)))
     sys.stdout.write(json.dumps(document_schema(names), indent=2, ensure_ascii=False) + "\n")
+
+
+@strategies.command("import-legacy")
+def import_legacy(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="An older JSON document, or - for standard input.")],
+    to: Annotated[Path | None, typer.Option("--to", help="Write the new document here instead of printing it.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over an existing file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object with the document and all lists.")] = False,
+    db: Annotated[str | None, typer.Option("--db", help=DB_HELP)] = None,
+) -> None:
+    """Convert a strategy of older programs (flat lists of conditions) to a document of this one.
+
+    What cannot be converted is listed with its path. Conditions that cannot be stay as they were found, so that the new
+    document is not valid before somebody has looked at them; ends with 1 then.
+
+    Example: tapeflow strategies import-legacy old.json --to new.json
+    """
+    import json
+
+    from operators.errors import UsageError
+    from operators.strategy.legacy.document import convert
+
+    text = _read(file)
+    try:
+        data = json.loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{file} is not JSON: {error}") from error
+    converted = convert(data, "imported" if file == "-" else Path(file).stem)
+    written = json.dumps(converted.document, indent=2, ensure_ascii=False) + "\n"
+    found = _validated(written, db)
+    if to is not None:
+        if to.exists() and not force:
+            raise UsageError(f"{to} exists; --force writes over it")
+        try:
+            to.write_text(written, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{to} cannot be written: {error.strerror or error}") from error
+    if as_json:
+        print_json(
+            "finished",
+            valid=found.valid,
+            document=converted.document,
+            not_converted=_plain(converted.problems),
+            notes=_plain(converted.notes),
+            problems=_plain(found.problems),
+        )
+    else:
+        if to is None:
+            sys.stdout.write(written)
+        for title, problems in (
+            ("[yellow]not converted[/yellow], at these places of the old document", converted.problems),
+            ("[yellow]decided[/yellow], please check", converted.notes),
+            ("[red]not valid[/red], at these places of the new document", found.problems),
+        ):
+            if problems:
+                messages.print(title)
+                _print_problems(problems, messages)
+        if found.valid and to is not None:
+            messages.print(f"[green]ok[/green]  {to} is valid; look at it: tapeflow strategies validate {to}")
+    if not found.valid:
+        sys.exit(1)
 
 
 @strategies.command()
@@ -194,7 +257,7 @@ def _print_summary(title: str, lines: list[tuple[str, str]]) -> None:
     console.print(table)
 
 
-def _print_problems(problems: Sequence[Problem]) -> None:
+def _print_problems(problems: Sequence[Problem], on: Console = console) -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -203,4 +266,4 @@ def _print_problems(problems: Sequence[Problem]) -> None:
         table.add_column(heading, overflow="fold")
     for one in problems:
         table.add_row(escape(one.path), escape(one.found), escape(one.allowed))
-    console.print(table)
+    on.print(table)

@@ -8,6 +8,7 @@ from dataflows.cli import strategies
 from operators.errors import UsageError
 from operators.strategy.document import document_hash
 from operators.strategy.templates import TEMPLATES, load_template, template_text
+from operators.strategy.validation import load_strategy
 
 
 @pytest.fixture
@@ -103,3 +104,43 @@ def test_a_template_is_shown_and_its_document_printed(call):
 
 def test_an_unknown_template_is_a_usage_error(call):
     assert isinstance(call("show", "pump_folow_long").exception, UsageError)
+
+
+def test_the_schema_is_printed(call):
+    schema = json.loads(call("schema").stdout)
+    assert schema["title"] == "StrategyDocument"
+
+
+OLD = {
+    "direction": "LONG",
+    "s1": {"conditions": [{"indicatorId": "pump_magnitude", "operator": ">", "value": 5}]},
+    "o1": {"timeoutSeconds": 60, "colour": "red"},
+}
+
+
+def test_an_older_document_is_converted_and_written(call, written, tmp_path):
+    new = tmp_path / "new.json"
+    done = call("import-legacy", written(OLD), "--to", str(new))
+    assert done.exit_code == 0
+    assert "$.o1.colour" in done.stderr
+    assert json.loads(call("validate", str(new), "--json").stdout)["valid"] is True
+    assert load_strategy(new.read_text()).name == "strategy"
+    again = call("import-legacy", written(OLD), "--to", str(new))
+    assert isinstance(again.exception, UsageError)
+    assert "--force" in str(again.exception)
+
+
+def test_an_older_document_that_needs_a_look_ends_with_1_and_is_printed(call, written):
+    old = {**OLD, "s1": {"conditions": [{"indicatorId": "macd", "operator": ">", "value": 5}]}}
+    done = call("import-legacy", written(old))
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["s1_signal"]["when"]["indicator"] == "macd"
+    finished = json.loads(call("import-legacy", written(old), "--json").stdout)
+    assert [one["path"] for one in finished["not_converted"]] == ["$.s1.conditions[0].indicatorId", "$.o1.colour"]
+    assert [one["path"] for one in finished["problems"]] == ["$.s1_signal.when.indicator"]
+
+
+def test_an_older_document_that_is_not_json_is_a_usage_error(call):
+    done = call("import-legacy", "-", text="{")
+    assert isinstance(done.exception, UsageError)
+    assert "not JSON" in str(done.exception)

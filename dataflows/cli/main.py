@@ -15,6 +15,7 @@ from dataflows.cli import (
     doctor,
     drain,
     exchange,
+    explain,
     generate,
     import_export,
     indicators,
@@ -66,6 +67,7 @@ for commands in (
     backtest,
     sessions,
     quality,
+    explain,
     stopping,
     strategies,
     indicators,
@@ -85,9 +87,9 @@ def main() -> None:
         _fail(_of_the_system(error), 1)
     except SystemExit as end:
         # options that cannot be understood have been explained on standard error already
-        explain = getattr(end.__context__, "format_message", None)
-        if explain is not None and _wants_json():
-            print_json("failed", error=explain())
+        reason = getattr(end.__context__, "format_message", None)
+        if reason is not None and _wants_json():
+            print_json("failed", error=reason())
         raise
 
 

@@ -197,6 +197,8 @@ def _footer(console: Console, data: ReportData) -> None:
     if data.stopped_early:
         rows.append(("go on", f"tapeflow resume {session_id}"))
     rows.append(("look closer", f"tapeflow sessions show {session_id}"))
+    if not any(account.statistics.funnel.signals for account in data.accounts):
+        rows.append(("why no signal", f"tapeflow explain {session_id}"))
     _heading(console, "Stored")
     _print(console, tables.pairs(rows))
     if any(account.statistics.summary.trades for account in data.accounts):

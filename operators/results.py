@@ -168,7 +168,68 @@ class RiskEvent:
     acknowledged_at: int | None
 
 
-ResultRow = StateTransition | StrategySignal | Order | OrderEvent | Fill | Position | EquitySample | RiskEvent
+@dataclass(frozen=True, slots=True)
+class ClosestApproach:
+    """The value of one condition that came nearest to what it asks for while its section was looked at, and how long
+    its verdicts were what, up to tape time `until`. `timestamp` is the start of the session's tape; `condition` is the
+    path in the document; `threshold_high` is the second bound of `between` and `outside`. PENDING is also told apart:
+    before the indicator's first value, without a value later on, and on a tape without the stream that it needs."""
+
+    TABLE: ClassVar[str] = "closest_approach"
+    timestamp: int
+    session_id: str
+    account: str
+    strategy: str
+    symbol: str
+    section: str
+    condition: str
+    threshold: float
+    best_value: float | None
+    best_at: int | None
+    true_seconds: float
+    false_seconds: float
+    pending_seconds: float
+    indicator: str
+    op: str
+    threshold_high: float | None
+    warmup_seconds: float
+    missing_seconds: float
+    no_stream_seconds: float
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupApproach:
+    """The largest number of a section's conditions that were TRUE at once while it was looked at, up to tape time
+    `until`, first at `at`. `lacking` is a JSON array with the paths of those that were not."""
+
+    TABLE: ClassVar[str] = "group_approach"
+    timestamp: int
+    session_id: str
+    account: str
+    strategy: str
+    symbol: str
+    section: str
+    max_true: int
+    at: int
+    conditions: int
+    lacking: str
+    looked_seconds: float
+    until: int
+
+
+ResultRow = (
+    StateTransition
+    | StrategySignal
+    | Order
+    | OrderEvent
+    | Fill
+    | Position
+    | EquitySample
+    | RiskEvent
+    | ClosestApproach
+    | GroupApproach
+)
 RESULT_ROWS: tuple[type[ResultRow], ...] = (
     StateTransition,
     StrategySignal,
@@ -179,3 +240,7 @@ RESULT_ROWS: tuple[type[ResultRow], ...] = (
     EquitySample,
     RiskEvent,
 )
+"""What a session decided and what came of it."""
+
+APPROACH_ROWS: tuple[type[ResultRow], ...] = (ClosestApproach, GroupApproach)
+"""How near it came to more: written as it goes on, the newest row of an identity counts."""

@@ -59,6 +59,17 @@ def schema_version(database: Database) -> int:
     return int(rows[0][0] or 0)
 
 
+def apply(database: Database, step: Migration) -> None:
+    """Carry out the statements of a step; what is there already stays as it is."""
+    for statement in step.statements:
+        try:
+            database.execute(statement)
+        except StorageRejected as rejection:
+            # the answer to a column of a WAL table that is to be added if it does not exist, and does
+            if "statement is either no-op" not in str(rejection):
+                raise
+
+
 def migrate(database: Database, steps: tuple[Migration, ...] | None = None) -> int:
     """Apply what is missing and return the version reached; nothing to do costs one small query.
 
@@ -78,8 +89,7 @@ def migrate(database: Database, steps: tuple[Migration, ...] | None = None) -> i
     database.execute(_RECORD)
     for step in steps:
         if step.version > current:
-            for statement in step.statements:
-                database.execute(statement)
+            apply(database, step)
             # The time is made from the number, so that concurrent migrations record one row.
             database.execute(
                 "INSERT INTO schema_version VALUES (%s, %s, %s)",

@@ -16,9 +16,9 @@ from connectors.questdb.database import Database
 from connectors.questdb.writer import FLUSH_SECONDS, TableWriter, rows_to_columns
 from operators.evaluation import NO_SEQ
 from operators.indicator_rows import IndicatorRows
-from operators.results import RESULT_ROWS, ResultRow
+from operators.results import APPROACH_ROWS, RESULT_ROWS, ResultRow
 
-TABLES = tuple(sorted(row.TABLE for row in RESULT_ROWS))
+TABLES = tuple(sorted(row.TABLE for row in (*RESULT_ROWS, *APPROACH_ROWS)))
 _Item = TypeVar("_Item")
 
 

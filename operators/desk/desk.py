@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 from operators.desk.account import AccountSettings
 from operators.desk.accounting import Accounting
 from operators.desk.agenda import Agenda, Item
+from operators.desk.approaches import Approaches
 from operators.desk.commands import Commands
 from operators.desk.dealing import Dealing
 from operators.desk.instants import VISITED, Instants
@@ -33,7 +34,7 @@ from operators.strategy.compiled import S1, CompiledStrategy, Decisions
 from operators.strategy.conditions import ALL_STREAMS
 from operators.tape import BOOKS_STREAM, SliceHeader, TapeEvent
 
-SNAPSHOT_VERSION: Final = 1
+SNAPSHOT_VERSION: Final = 2
 
 
 class DeskError(TapeflowError):
@@ -42,11 +43,12 @@ class DeskError(TapeflowError):
 
 @dataclass(slots=True)
 class DeskState:
-    """Everything that a desk remembers between slices."""
+    """Everything that a desk remembers between slices. `from_ts` is where it began to decide."""
 
     ledger: Ledger
     markets: dict[str, MarketMemory]
     positions: dict[str, OpenPosition]
+    from_ts: int | None = None
     to_ts: int | None = None
 
 
@@ -75,6 +77,7 @@ class Desk:
         self._session_id = session_id
         self._streams = streams
         self._sections = [StrategySections(strategy) for strategy in strategies]
+        self._approaches = Approaches(self._sections, streams)
         markets = {symbol: self._new_market(symbol) for symbol in symbols}
         self._adopt(DeskState(open_ledger(settings.equity, settings.risk), markets, {}))
 
@@ -91,7 +94,7 @@ class Desk:
         )
         venue = SimulatedVenue(self._settings.slippage_bps, self._settings.participation)
         self._dealing = Dealing(self._accounting, venue, self._session_id)
-        self._lifecycle = Lifecycle(Moves(self._accounting, self._sections), self._dealing)
+        self._lifecycle = Lifecycle(Moves(self._accounting, self._sections, self._approaches), self._dealing)
         self._commands = Commands(self._lifecycle)
         self._instants = Instants(self._settings, self._lifecycle, self._commands)
         self._agenda = self.agenda_type(self._sections, state.positions)
@@ -149,6 +152,14 @@ class Desk:
             self._end_of_tape(header.to_ts)
         return self._recorder.drain()
 
+    def approach_rows(self) -> list[ResultRow]:
+        """The closest approach of every condition and section that was looked at, up to the last slice."""
+        state = self._state
+        if state.from_ts is None or state.to_ts is None:
+            return []
+        machines = (machine for symbol in sorted(state.markets) for machine in state.markets[symbol].machines)
+        return list(self._approaches.rows(machines, self._session_id, self._settings.name, state.from_ts, state.to_ts))
+
     def _remember(self, account_events: list[TapeEvent], to_ts: int) -> None:
         """What came before the period; commands were meant for those who traded then."""
         for event in account_events:
@@ -162,6 +173,7 @@ class Desk:
     def _decide(self, header: SliceHeader, account_events: list[TapeEvent]) -> None:
         if not self.ledger.started:
             self.ledger.started = True
+            self._state.from_ts = header.from_ts
             self._accounting.sample(header.from_ts)
         self._walk(header, account_events)
         if self.ledger.sample_due is not None:
@@ -283,6 +295,7 @@ class Desk:
         self._instants.advance(part, part.length)
         for machine in part.memory.machines:
             machine.fresh = machine.state is State.MONITORING and machine.edge_from >= part.length
+            self._approaches.end_part(machine, part)
             if part.length:
                 machine.s1_previous = int(part.verdicts[machine.strategy].sections[S1][-1])
         forget_returned_liquidity(part, len(part.evaluation.batch.books))

@@ -72,6 +72,7 @@ class Instants:
         position = self._accounting.positions.get(part.memory.symbol)
         for machine in part.memory.machines:
             sections = self._moves.sections[machine.strategy]
+            self._moves.approaches.stretch(machine, position, part, start, upto)
             sections.commit(machine, position, part, start, upto)
             if position is not None and position.strategy == machine.name:
                 self._exits.see_trades(machine, position, part, trades_before(part, start), trades_before(part, upto))
@@ -149,7 +150,9 @@ class Instants:
             if sections.any_held:
                 for name in sections.needed(machine):
                     sections.verdict(name, machine, position, part, moment.index)
+            self._moves.approaches.instant(machine, position, part, moment.index)
         for machine in idle:
+            self._moves.approaches.stretch(machine, position, part, moment.index, moment.index + 1)
             self._moves.sections[machine.strategy].commit(machine, position, part, moment.index, moment.index + 1)
 
     def _send(self, part: MarketSlice, moment: Moment) -> None:

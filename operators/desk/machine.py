@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from operators.desk.approach import Approach
 from operators.desk.orders import WorkingOrder
 from operators.strategy.verdict import FALSE
 
@@ -90,7 +91,8 @@ class Machine:
     `n` numbers the next stored transition. `edge_from` is the first evaluation instant of the slice at which S1 may
     fire without having been not-TRUE before (the state was just entered); `fresh` carries that over slices.
     `holds` are the starts of running `for_seconds` holds by condition index. `moves` are the (from, to) pairs made
-    at the instant in hand: each may happen once.
+    at the instant in hand: each may happen once. `approach` is what its sections came near to, `looked_from` the first
+    instant of the slice that it has not seen.
     """
 
     strategy: int
@@ -121,6 +123,8 @@ class Machine:
     moves: set[tuple[State, State]] = field(default_factory=set)
     verdicts: dict[str, int] = field(default_factory=dict)
     entry_filled: bool = False
+    approach: Approach | None = None
+    looked_from: int = 0
 
     @property
     def working_close(self) -> WorkingOrder | None:

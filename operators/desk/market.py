@@ -24,6 +24,7 @@ class MarketSlice:
     """
 
     __slots__ = (
+        "_begins",
         "_breaks",
         "_trade_instants",
         "committed",
@@ -58,6 +59,7 @@ class MarketSlice:
         self.next_event = 0
         self.passed: Key = (-1, DUE, 0, memory.symbol)
         self._trade_instants: Int64 | None = None
+        self._begins: Int64 | None = None
         self.marks: list[TapeEvent] = []
         self._breaks: list[tuple[int, int]] = []
         self.events: list[TapeEvent] = []
@@ -134,6 +136,18 @@ class MarketSlice:
 
     # What is known there
 
+    @property
+    def begins(self) -> Int64:
+        """For each indicator the first instant that has had a value of it: before, it warms up."""
+        if self._begins is None:
+            evaluation, begun = self.evaluation, self.memory.begun
+            self._begins = np.zeros(len(evaluation.indicator_ids), np.int64)
+            for row, indicator_id in enumerate(evaluation.indicator_ids):
+                if indicator_id not in begun:
+                    known = ~np.isnan(evaluation.values[row])
+                    self._begins[row] = known.argmax() if known.any() else self.length
+        return self._begins
+
     def last_price(self, moment: Moment) -> float:
         """The newest trade price, NaN before the first trade."""
         if moment.trades:
@@ -197,6 +211,8 @@ class MarketSlice:
                 book.ts, book.seq, book.bid_px.copy(), book.bid_qty.copy(), book.ask_px.copy(), book.ask_qty.copy()
             )
             memory.book_broken = False
+        begun = self.begins < self.length
+        memory.begun.update(one for one, has in zip(self.evaluation.indicator_ids, begun, strict=True) if has)
         if self._breaks and memory.book is not None and (memory.book.ts, memory.book.seq) < self._breaks[-1]:
             memory.book_broken = True
 

@@ -68,7 +68,8 @@ class Provisional:
 @dataclass(slots=True)
 class MarketMemory:
     """What outlives a slice. `holder` is the strategy that has the symbol; `settled_rates` by settlement time;
-    `provisional` is the last funding that was paid before its settled rate was known."""
+    `provisional` is the last funding that was paid before its settled rate was known; `begun` are the indicators that
+    have had a value."""
 
     symbol: str
     has_books: bool
@@ -86,6 +87,7 @@ class MarketMemory:
     due: list[Due] = field(default_factory=list)
     used: dict[tuple[int, float], Used] = field(default_factory=dict)
     holder: str | None = None
+    begun: set[str] = field(default_factory=set)
 
     def arrange(self, due: Due) -> None:
         """Put something into the queue of what falls due."""

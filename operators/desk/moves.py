@@ -6,6 +6,7 @@ from typing import Final
 
 from operators.desk import evidence
 from operators.desk.accounting import Accounting
+from operators.desk.approaches import Approaches
 from operators.desk.evidence import Evidence, Value
 from operators.desk.ids import signal_id
 from operators.desk.machine import HOLDING, Machine, State
@@ -29,9 +30,10 @@ SIGNAL_NAMES: Final = {
 class Moves:
     """Moves the machines of one account; `sections` are its strategies in order."""
 
-    def __init__(self, accounting: Accounting, sections: list[StrategySections]) -> None:
+    def __init__(self, accounting: Accounting, sections: list[StrategySections], approaches: Approaches) -> None:
         self.accounting = accounting
         self.sections = sections
+        self.approaches = approaches
         self._recorder = accounting.recorder
 
     def document(self, machine: Machine) -> StrategyDocument:
@@ -50,6 +52,8 @@ class Moves:
     ) -> int:
         """Make and store a move; the number of its row. Slot and symbol are taken and freed by the states."""
         before = machine.state
+        if to is not before:
+            self.approaches.leave(machine, self.accounting.positions.get(machine.symbol), part, moment)
         n = machine.n
         text = evidence.to_json(conditions)
         self._recorder.transition(machine, moment.ts, str(before), str(to), str(trigger), refused, text)
@@ -57,6 +61,8 @@ class Moves:
         machine.moves.add((before, to))
         machine.state = to
         machine.dirty = True
+        if to is not before:
+            self.approaches.enter(machine, moment)
         if to in HOLDING:
             part.memory.holder = machine.name
         elif before in HOLDING and machine.symbol not in self.accounting.positions:

@@ -97,7 +97,7 @@ class StrategySections:
         for name in self.needed(machine):
             columns = self.on_position.get(name)
             if columns is not None and columns.held:
-                _, holds = self._condition_rows(columns, machine, position, part, start, stop)
+                _, _, holds = self._condition_rows(columns, machine, position, part, start, stop)
                 for condition, hold in zip(columns.conditions, holds.tolist(), strict=True):
                     machine.holds[condition.index] = hold
 
@@ -123,6 +123,29 @@ class StrategySections:
                 return start + first
             start, size = end, min(4 * size, LARGEST_CHUNK)
         return stop
+
+    def rows(
+        self, name: str, machine: Machine, position: OpenPosition | None, part: MarketSlice, start: int, stop: int
+    ) -> tuple[Float64, Int8]:
+        """Values and verdicts `[conditions, stop − start]` of a section on position values. Nothing moves on.
+
+        `start` must be the first instant that the holds and the position have not seen.
+        """
+        columns = self.on_position[name]
+        own, own_values, _ = self._condition_rows(columns, machine, position, part, start, stop)
+        place = {condition.index: row for row, condition in enumerate(columns.conditions)}
+        market, evaluation = part.verdicts[machine.strategy].conditions, part.evaluation
+        values, verdicts = [], []
+        for condition in self.strategy.conditions:
+            if condition.section != name:
+                continue
+            if condition.on_position:
+                values.append(own_values[place[condition.index]])
+                verdicts.append(own[place[condition.index]])
+            else:
+                values.append(evaluation.values[evaluation.indicator_ids.index(condition.indicator_id), start:stop])
+                verdicts.append(market[condition.index, start:stop])
+        return np.array(values), np.array(verdicts)
 
     def values_at(
         self, name: str, machine: Machine, position: OpenPosition | None, part: MarketSlice, index: int
@@ -180,7 +203,7 @@ class StrategySections:
     ) -> Int8:
         """The section's verdicts over start..stop; nothing moves on."""
         columns = self.on_position[name]
-        own, _ = self._condition_rows(columns, machine, position, part, start, stop)
+        own, _, _ = self._condition_rows(columns, machine, position, part, start, stop)
         place = {condition.index: row for row, condition in enumerate(columns.conditions)}
         market = part.verdicts[machine.strategy].conditions
 
@@ -199,8 +222,8 @@ class StrategySections:
         part: MarketSlice,
         start: int,
         stop: int,
-    ) -> tuple[Int8, Int64]:
-        """Verdicts `[conditions, stop − start]` and where the holds stand after them."""
+    ) -> tuple[Int8, Float64, Int64]:
+        """Verdicts and values `[conditions, stop − start]`, and where the holds stand after them."""
         stretch = _stretch_of(part, start, stop)
         values = np.empty((len(columns.conditions), stop - start))
         for row, condition in enumerate(columns.conditions):
@@ -219,7 +242,7 @@ class StrategySections:
             holds,
             verdicts,
         )
-        return verdicts, holds
+        return verdicts, values, holds
 
     @staticmethod
     def _value_at(

@@ -13,9 +13,11 @@ from bytewax.operators import KeyedStream, StatefulBatchLogic
 from operators.desk.desk import Desk, DeskError
 from operators.results import ResultRow
 from operators.strategy.compiled import Decisions
-from operators.tape import SliceHeader
+from operators.tape import MICROSECONDS, SliceHeader
 
 SNAPSHOT_SCHEMA: Final = 1
+APPROACH_EVERY: Final = 3600 * MICROSECONDS
+"""How often it is told, in tape time, how near sections have come so far."""
 
 Rows = tuple[str, list[ResultRow]]
 """A table's name and rows for it, in the order of decisions."""
@@ -110,7 +112,15 @@ class DeskLogic(StatefulBatchLogic[Decisions, Rows, DeskSnapshot]):
             while self._next_no in self._pending and self._pending[self._next_no].whole:
                 whole = self._pending.pop(self._next_no)
                 self._next_no += 1
-                rows += self._desk.on_slice(whole.header(), whole.all_parts())
+                slice_ = whole.header()
+                rows += self._desk.on_slice(slice_, whole.all_parts())
+                if slice_.from_ts // APPROACH_EVERY != slice_.to_ts // APPROACH_EVERY:
+                    rows += self._desk.approach_rows()
+        return by_table(rows), StatefulBatchLogic.RETAIN
+
+    def on_eof(self) -> tuple[Iterable[Rows], bool]:
+        """The tape ends or the session is stopped: how near sections have come, as stored rows."""
+        rows = self._desk.approach_rows() if self._desk is not None else []
         return by_table(rows), StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> DeskSnapshot:

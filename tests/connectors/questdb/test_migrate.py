@@ -11,8 +11,8 @@ import pytest
 from connectors.questdb.database import Database
 from connectors.questdb.errors import SchemaTooNew
 from connectors.questdb.literals import text
-from connectors.questdb.migrate import Migration, migrate, migrations, schema_version
-from operators.results import RESULT_ROWS
+from connectors.questdb.migrate import Migration, apply, migrate, migrations, schema_version
+from operators.results import APPROACH_ROWS, RESULT_ROWS
 from operators.session import SessionRecord
 
 pytestmark = pytest.mark.database
@@ -65,7 +65,7 @@ def test_every_table_deduplicates_by_its_identity(database: Database, table: str
     assert rows == [(True, "DAY")]
 
 
-@pytest.mark.parametrize("row", RESULT_ROWS, ids=lambda row: row.TABLE)
+@pytest.mark.parametrize("row", (*RESULT_ROWS, *APPROACH_ROWS), ids=lambda row: row.TABLE)
 def test_result_records_and_tables_have_the_same_columns(database: Database, row: type) -> None:
     kinds = {name: kind for name, (kind, _) in columns_of(database, row.TABLE).items()}
     assert list(kinds) == [field.name for field in dataclasses.fields(row)]
@@ -99,8 +99,7 @@ def test_applying_again_changes_nothing_also_at_the_same_time(database: Database
 
 def _apply_all(database: Database, steps: tuple[Migration, ...]) -> int:
     for step in steps:
-        for statement in step.statements:
-            database.execute(statement)
+        apply(database, step)
     return schema_version(database)
 
 

@@ -39,6 +39,7 @@ INDICATORS = {
     "ze1": "MOMENTUM_DECAY_PCT",
     "e1": "COUNT_TRADES",
     "level": "MAX_PRICE(t1=60,t2=0)",
+    "spread": "SPREAD_PCT",
 }
 CONTRACT = ContractSpecification(contract_size=1.0, price_unit=0.01, vol_unit=0.1, min_vol=0.1)
 OPEN_LIMITS = {

@@ -162,6 +162,7 @@ def stored(run: Any) -> dict[str, list[Any]]:
         tables[table] = [repr(row) for row in run.of(table)]
     for table in ("orders", "positions"):
         tables[table] = sorted(repr(row) for row in run.of(table))
+    tables["approach"] = [repr(row) for row in run.desk.approach_rows()]
     return tables
 
 

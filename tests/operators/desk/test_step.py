@@ -105,7 +105,7 @@ def test_verdicts_of_other_strategies_are_an_error(bench):
 
 def test_a_snapshot_of_another_version_is_refused(bench):
     _, build = parts_of(bench)
-    with pytest.raises(DeskError, match="version 99; allowed: 1"):
+    with pytest.raises(DeskError, match="version 99; allowed: 2"):
         build("main").restore({**build("main").snapshot(), "version": 99})
 
 

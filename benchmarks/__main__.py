@@ -10,11 +10,11 @@ import os
 import tempfile
 from pathlib import Path
 
-from benchmarks import backtest, collection, indicators, kernels, storage
+from benchmarks import backtest, collection, indicators, kernels, storage, strategies
 from benchmarks.report import Results, console
 from connectors.questdb.server import open_database, stop_server
 
-GROUPS = ("kernels", "indicators", "storage", "backtest", "collection")
+GROUPS = ("kernels", "indicators", "strategies", "storage", "backtest", "collection")
 
 
 def main() -> None:
@@ -36,7 +36,11 @@ def main() -> None:
         console.print("[bold]indicators[/bold]")
         for line in indicators.run():
             results.add(line)
-    if set(groups) - {"kernels", "indicators"}:
+    if "strategies" in groups:
+        console.print("[bold]strategies[/bold]")
+        for line in strategies.run():
+            results.add(line)
+    if set(groups) - {"kernels", "indicators", "strategies"}:
         with tempfile.TemporaryDirectory(prefix="tapeflow-bench-", ignore_cleanup_errors=True) as folder:
             home = Path(folder) / "home"
             os.environ["TAPEFLOW_HOME"] = str(home)

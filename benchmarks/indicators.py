@@ -84,19 +84,24 @@ def feed(engines: dict[str, IndicatorEngine], trades: Trades, slice_rows: int, t
     """Seconds of the engines for all trades, dealt to the symbols in turn and cut into slices. With `tracing` the
     batches are made one at a time, so that they do not count as memory in use."""
     spent = 0.0
-    batches = _batches(tuple(engines), trades, slice_rows)
-    for batch in batches if tracing else list(batches):
+    made = batches(tuple(engines), trades, slice_rows)
+    for batch in made if tracing else list(made):
         with stopwatch() as passed:
             engines[batch.symbol].on_batch(batch)
         spent += passed[0]
     return spent
 
 
-def _batches(names: Sequence[str], trades: Trades, slice_rows: int) -> Iterator[MarketBatch]:
+def batches(names: Sequence[str], trades: Trades, slice_rows: int) -> Iterator[MarketBatch]:
+    """Slices of about so many trades, dealt to the symbols in turn, each symbol observed from the beginning on."""
     begun: set[str] = set()
-    for number, start in enumerate(range(0, len(trades), slice_rows)):
-        part = trades.between(start, min(start + slice_rows, len(trades)))
-        header = SliceHeader(0, 1, number, int(part.ts[0]) - 1, int(part.ts[-1]), len(names))
+    start, number, from_ts = 0, 0, int(trades.ts[0]) - 1
+    while start < len(trades):
+        to_ts = int(trades.ts[min(start + slice_rows, len(trades)) - 1])
+        stop = int(trades.ts.searchsorted(to_ts, "right"))  # a time is never cut in two
+        part = trades.between(start, stop)
+        header = SliceHeader(0, 1, number, from_ts, to_ts, len(names))
+        start, number, from_ts = stop, number + 1, to_ts
         for index, name in enumerate(names):
             own = _every(part, np.arange(index, len(part), len(names)))
             events: tuple[TapeEvent, ...] = ()

@@ -88,49 +88,80 @@ def see_stretch(
     """
     since = group[SINCE]
     count = stop - start
-    for c in range(len(value_rows)):
-        if since != NEVER:
-            times[c, SPENT + codes[c, NOW]] += ts[start] - since
-        low, high, wanted, row = lowest[c], highest[c], inside[c], value_rows[c]
-        nearest, at = best[c], -1
-        distance = np.inf
-        if not np.isnan(nearest):
-            distance = max(low - nearest, nearest - high)
-            distance = distance if wanted else -distance
-        for i in range(count):
-            value = values[row, values_from + i]
-            away = max(low - value, value - high)
-            away = away if wanted else -away
-            if away < distance:
-                distance, nearest, at = away, value, i
-        if at >= 0:
-            best[c] = nearest
-            times[c, BEST_AT] = ts[start + at]
-        code, begun = codes[c, NOW], ts[start]
-        for i in range(count):
-            new = verdicts[c, verdicts_from + i]
-            if new == PENDING:
-                if absent[c]:
-                    new = np.int8(NO_STREAM)
-                elif start + i < begins[c]:
-                    new = np.int8(WARM_UP)
-            if i == 0:
-                code = new
-            elif new != code:
-                times[c, SPENT + code] += ts[start + i] - begun
-                code, begun = new, ts[start + i]
-        times[c, SPENT + code] += ts[stop - 1] - begun
-        codes[c, NOW] = code
-    group[SINCE] = ts[stop - 1]
-    together = np.empty(BLOCK, np.int64)
-    for begin in range(0, count, BLOCK):
-        width = min(BLOCK, count - begin)
-        together[:width] = 0
-        for c in range(len(value_rows)):
+    conditions = len(value_rows)
+    together = np.empty(BLOCK, np.int32)
+    for first in range(0, count, BLOCK):
+        width = min(BLOCK, count - first)
+        together[:] = 0
+        at = start + first
+        for c in range(conditions):
+            row = value_rows[c]
+            block = values[row, values_from + first : values_from + first + width]
+            _nearest(block, ts[at : at + width], lowest[c], highest[c], inside[c], best, times, c)
+            found = verdicts[c, verdicts_from + first : verdicts_from + first + width]
+            began = since if first == 0 else ts[at - 1]
+            _spend(found, ts[at : at + width], began, begins[c] - at, absent[c], times, codes, c)
             for i in range(width):
-                together[i] += verdicts[c, verdicts_from + begin + i] == TRUE
+                together[i] += np.int32(found[i] == TRUE)
+        most = group[MAX_TRUE]
+        more = np.uint8(0)
         for i in range(width):
-            if together[i] > group[MAX_TRUE]:
-                group[MAX_TRUE], group[MAX_TRUE_AT] = together[i], ts[start + begin + i]
-                for c in range(len(value_rows)):
-                    codes[c, AT_MOST] = verdicts[c, verdicts_from + begin + i] == TRUE
+            more |= np.uint8(together[i] > most)
+        if more:
+            place = together[:width].argmax()
+            group[MAX_TRUE], group[MAX_TRUE_AT] = together[place], ts[at + place]
+            for c in range(conditions):
+                codes[c, AT_MOST] = verdicts[c, verdicts_from + first + place] == TRUE
+    group[SINCE] = ts[stop - 1]
+
+
+@njit(cache=True, nogil=True)
+def _nearest(
+    values: Float64, ts: Int64, low: float, high: float, wanted: bool, best: Float64, times: Int64, c: int
+) -> None:
+    """The nearest value so far. Whether any is nearer is asked first, in a way the compiler turns into vectors."""
+    distance = np.inf
+    if not np.isnan(best[c]):
+        distance = max(low - best[c], best[c] - high)
+        distance = distance if wanted else -distance
+    nearer = np.uint8(0)
+    if wanted:
+        for i in range(len(values)):
+            nearer |= np.uint8((low - values[i] < distance) & (values[i] - high < distance))
+    else:
+        for i in range(len(values)):
+            nearer |= np.uint8((low - values[i] > -distance) | (values[i] - high > -distance))
+    if not nearer:
+        return
+    for i in range(len(values)):
+        value = values[i]
+        away = max(low - value, value - high)
+        away = away if wanted else -away
+        if away < distance:
+            distance, best[c], times[c, BEST_AT] = away, value, ts[i]
+
+
+@njit(cache=True, nogil=True)
+def _spend(
+    verdicts: Int8, ts: Int64, before: int, begins: int, absent: bool, times: Int64, codes: Int8, c: int
+) -> None:
+    """The time from the instant `before` (NEVER: there is none) to the last of these, bucket by bucket."""
+    code, width = codes[c, NOW], len(verdicts)
+    pending = NO_STREAM if absent else WARM_UP if begins >= width else MISSING
+    expected = np.int8(min(code, PENDING))
+    other = np.uint8(before == NEVER or (expected == PENDING and (code != pending or 0 < begins < width)))
+    for i in range(width):  # mostly nothing changes: asked in a way the compiler turns into vectors
+        other |= np.uint8(verdicts[i] != expected)
+    since = before
+    if other:
+        for i in range(width):
+            new = verdicts[i]
+            if new == PENDING:
+                new = np.int8(NO_STREAM if absent else WARM_UP if i < begins else MISSING)
+            if i == 0 and before == NEVER:
+                code, since = new, ts[0]
+            elif new != code:
+                times[c, SPENT + code] += ts[i] - since
+                code, since = new, ts[i]
+    times[c, SPENT + code] += ts[width - 1] - since
+    codes[c, NOW] = code

@@ -1,14 +1,14 @@
-"""Why a session's strategies did what they did, and above all why they did not: from the stored moves and the tape.
+"""Why a session's strategies did what they did, and above all why they did not: from its stored rows and the tape.
 
-Indicators and conditions are computed again, one symbol after the other, as the session computed them; at which
-instants a section was looked at is read from the stored moves.
+What became of signals and how near sections came is stored. Which change of one threshold would have been enough is
+computed here, one symbol after the other, from indicators and conditions as the session computed them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import difflib
-from collections import Counter
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,58 +18,76 @@ import numpy as np
 
 from connectors.questdb.database import Database
 from connectors.questdb.replay import ReplaySettings, ReplaySource
-from connectors.questdb.timestamps import from_timestamp
 from dataflows.report import load_result
+from dataflows.report.loading import load_approaches
 from dataflows.sessions.accounts import accounts_of
 from dataflows.sessions.plan import BacktestPlan
 from dataflows.tapes import find_session
+from operators.desk.approaches import LOOKED_AT
 from operators.desk.machine import State
 from operators.errors import UsageError
 from operators.evaluation import Evaluation
 from operators.indicators.engine import IndicatorEngine, longest_window_us
-from operators.results import StateTransition
-from operators.session import SessionRecord, Status
-from operators.strategy.approach import SectionApproach, section_approach
+from operators.results import ClosestApproach, GroupApproach, StateTransition
+from operators.session import SessionRecord
+from operators.statistics import Funnel, funnel
 from operators.strategy.compile import compile_strategy
-from operators.strategy.compiled import E1, O1, S1, Z1, ZE1, CompiledStrategy, Condition
+from operators.strategy.compiled import Z1, CompiledStrategy, Condition
 from operators.strategy.conditions import SymbolConditions
 from operators.strategy.kernels import ASK_THE_VALUE, Bool
 from operators.strategy.names import streams_of
-from operators.strategy.single_change import SectionRows
+from operators.strategy.single_change import SectionRows, SingleChange, single_changes
 from operators.strategy.tables import ConditionTables
 from operators.strategy.validation import load_strategy
+from operators.strategy.verdict import TRUE
 from operators.tape import Float64, Int8, Int64
 
-LOOKED_AT: Final[Mapping[str, frozenset[State]]] = {
-    S1: frozenset({State.MONITORING}),
-    O1: frozenset({State.SIGNAL_DETECTED, State.ENTRY_PENDING}),
-    Z1: frozenset({State.SIGNAL_DETECTED}),
-    ZE1: frozenset({State.POSITION_ACTIVE}),
-    E1: frozenset({State.POSITION_ACTIVE}),
+_STATES: Final[Mapping[str, frozenset[str]]] = {
+    section: frozenset(str(state) for state, sections in LOOKED_AT.items() if section in sections)
+    for sections in LOOKED_AT.values()
+    for section in sections
 }
-"""The states in which the time of a section counts."""
+"""The states in which each section is looked at."""
 
 Key = tuple[str, str, str]
 """Account, strategy, symbol."""
 
 
 @dataclass(frozen=True, slots=True)
+class ExplainedSection:
+    """One section that was looked at: `group` and `conditions` as they are stored, `lacking` the conditions that were
+    not TRUE when most were. `fired`: it was TRUE at an instant at which it was looked at; where it was not, `changes`
+    are the single changes of a threshold that would have made it so, None where a condition depends on the signal or
+    position: what a change would have done to that is not known."""
+
+    section: str
+    group: GroupApproach
+    conditions: tuple[tuple[Condition, ClosestApproach], ...]
+    lacking: tuple[Condition, ...]
+    fired: bool
+    changes: tuple[SingleChange, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Explained:
-    """One strategy of one account on one symbol: its moves as (from, to, trigger), and how near each section came."""
+    """One strategy of one account on one symbol: what became of its signals, and how near each section came."""
 
     account: str
     strategy: str
     symbol: str
-    moves: Counter[tuple[str, str, str]]
-    sections: tuple[SectionApproach, ...]
+    funnel: Funnel
+    sections: tuple[ExplainedSection, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A session, the tape time (µs) up to which it is explained, and all that was asked for."""
+    """A session and all that was asked for. `until` is the tape time (µs) up to which it is explained, None where
+    nothing is stored yet; `funnels` are those of each (account, strategy)."""
 
     session: SessionRecord
-    until: int
+    until: int | None
+    funnel: Funnel
+    funnels: dict[tuple[str, str], Funnel]
     strategies: tuple[Explained, ...]
 
 
@@ -113,21 +131,30 @@ def explain_session(
         for name in names
         if account in (None, owner) and strategy in (None, compiled[name].name)
     ]
-    until = _until(database, record, plan)
+    asked = {(owner, each.name) for owner, each in wanted}
+    approaches: dict[Key, list[ClosestApproach | GroupApproach]] = {}
+    for row in load_approaches(database, session_id):
+        approaches.setdefault((row.account, row.strategy, row.symbol), []).append(row)
+    until = max((row.until for rows in approaches.values() for row in rows), default=None)
     moves: dict[Key, list[StateTransition]] = {}
     for move in load_result(database, session_id).transitions:
-        moves.setdefault((move.account, move.strategy, move.symbol), []).append(move)
+        if (move.account, move.strategy) in asked and symbol in (None, move.symbol):
+            moves.setdefault((move.account, move.strategy, move.symbol), []).append(move)
     symbols = [name for name in plan.symbols if symbol in (None, name)]
     explained: list[Explained] = []
-    for number, name in enumerate(symbols, 1):
+    for number, name in enumerate(symbols if until is not None else (), 1):
         on_symbol(name, number, len(symbols))
-        computed = _compute(database, plan, name, until, [each for _, each in wanted])
+        computed = _compute(database, plan, name, until or 0, [each for _, each in wanted])
         for owner, each in wanted:
-            own = sorted(moves.get((owner, each.name, name), []), key=lambda move: move.n)
-            counts = Counter((move.from_state, move.to_state, move.trigger) for move in own)
-            sections = _sections(each, computed, own, frozenset(plan.streams[name]), until)
-            explained.append(Explained(owner, each.name, name, counts, sections))
-    return Explanation(record, until, tuple(explained))
+            key = (owner, each.name, name)
+            own = sorted(moves.get(key, []), key=lambda move: move.n)
+            sections = _sections(each, computed, own, frozenset(plan.streams[name]), approaches.get(key, []))
+            explained.append(Explained(*key, funnel(own), sections))
+    funnels = {
+        pair: funnel(move for key, own in moves.items() if key[:2] == pair for move in own) for pair in sorted(asked)
+    }
+    whole = funnel(move for own in moves.values() for move in own)
+    return Explanation(record, until, whole, funnels, tuple(explained))
 
 
 def looked_at(moves: Sequence[StateTransition], section: str, ts: Int64) -> Bool:
@@ -135,7 +162,7 @@ def looked_at(moves: Sequence[StateTransition], section: str, ts: Int64) -> Bool
     the tape times at which such a state begins and ends included."""
     looked = np.zeros(len(ts), np.bool_)
     since: int | None = None
-    states = LOOKED_AT[section]
+    states = _STATES[section]
     for move in moves:
         if since is not None:
             looked[np.searchsorted(ts, since) : np.searchsorted(ts, move.timestamp, "right")] = True
@@ -149,16 +176,6 @@ def _check(what: str, name: str | None, known: Sequence[str]) -> None:
     if name is not None and name not in known:
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or list(known)[:5]
         raise UsageError(f"the session has no {what} {name!r}; it has {', '.join(near)}")
-
-
-def _until(database: Database, record: SessionRecord, plan: BacktestPlan) -> int:
-    """The tape time that the session has reached."""
-    if record.status is Status.STOPPED and record.tape_to is not None:
-        return min(record.tape_to, plan.to_ts)
-    database.wait_applied("session_progress")
-    rows = database.query("SELECT max(tape_time) FROM session_progress WHERE session_id = %s", (record.session_id,))
-    reached = rows[0][0] if rows else None
-    return plan.from_ts if reached is None else min(from_timestamp(reached), plan.to_ts)
 
 
 def _compute(
@@ -187,30 +204,66 @@ def _sections(
     computed: _Computed,
     moves: Sequence[StateTransition],
     streams: frozenset[str],
-    until: int,
-) -> tuple[SectionApproach, ...]:
-    nothing = np.full(len(computed.ts), np.nan)
+    approaches: Sequence[ClosestApproach | GroupApproach],
+) -> tuple[ExplainedSection, ...]:
+    groups = {row.section: row for row in approaches if isinstance(row, GroupApproach)}
+    closest = {row.condition: row for row in approaches if isinstance(row, ClosestApproach)}
     sections = []
-    for section, tree in strategy.trees.items():
-        if tree is None:
-            continue
+    for section, group in sorted(groups.items(), key=lambda item: list(_STATES).index(item[0])):
         conditions = tuple(one for one in strategy.conditions if one.section == section)
-        rows = SectionRows(
-            tree,
-            conditions,
-            computed.ts,
-            np.array([nothing if one.on_position else computed.values[one.indicator_id] for one in conditions]),
-            computed.verdicts[strategy.name][[one.index for one in conditions]],
-            np.array([_given(one, streams) for one in conditions], np.int8),
-            looked_at(moves, section, computed.ts),
+        missing = json.loads(group.lacking)
+        fired, changes = _decided(moves, section), None
+        if section in strategy.market_sections:
+            rows = _section_rows(
+                strategy, section, conditions, computed, looked_at(moves, section, computed.ts), streams
+            )
+            fired = bool(np.any(rows.looked & (rows.section(rows.verdicts) == TRUE)))
+            changes = tuple(single_changes(rows))
+        sections.append(
+            ExplainedSection(
+                section=section,
+                group=group,
+                conditions=tuple((one, closest[one.path]) for one in conditions),
+                lacking=tuple(one for one in conditions if one.path in missing),
+                fired=fired,
+                changes=changes,
+            )
         )
-        sections.append(section_approach(section, rows, until))
     return tuple(sections)
 
 
+def _decided(moves: Sequence[StateTransition], section: str) -> bool:
+    """Whether a stored move says that the section was TRUE."""
+    trigger = section.partition("_")[0]
+    return any(
+        move.trigger == trigger or (section == Z1 and move.refused and move.from_state == State.SIGNAL_DETECTED)
+        for move in moves
+    )
+
+
+def _section_rows(
+    strategy: CompiledStrategy,
+    section: str,
+    conditions: tuple[Condition, ...],
+    computed: _Computed,
+    looked: Bool,
+    streams: frozenset[str],
+) -> SectionRows:
+    tree = strategy.trees[section]
+    assert tree is not None  # noqa: S101 - a section without one is never looked at
+    return SectionRows(
+        tree,
+        conditions,
+        computed.ts,
+        np.array([computed.values[one.indicator_id] for one in conditions]),
+        computed.verdicts[strategy.name][[one.index for one in conditions]],
+        np.array([_given(one, streams) for one in conditions], np.int8),
+        looked,
+    )
+
+
 def _given(condition: Condition, streams: frozenset[str]) -> int:
-    known = condition.on_position or streams_of(condition.kind) <= streams
-    return ASK_THE_VALUE if known else condition.if_no_stream
+    return ASK_THE_VALUE if streams_of(condition.kind) <= streams else condition.if_no_stream
 
 
 def _evaluations(

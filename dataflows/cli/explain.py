@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -11,12 +11,23 @@ import typer
 from dataflows.cli.output import DB_HELP, console, messages, print_json
 
 if TYPE_CHECKING:
-    from dataflows.explaining import Explained, Explanation
-    from operators.strategy.approach import ConditionApproach, SectionApproach
+    from dataflows.explaining import Explained, ExplainedSection, Explanation
+    from operators.results import ClosestApproach
+    from operators.statistics import Funnel
     from operators.strategy.compiled import Condition
 
 NEAREST: Final = 10
 """Symbols that are shown of each strategy, the nearest first, where none is chosen."""
+SHOWN_CONDITIONS: Final = 7
+"""Conditions that are shown of a section where no symbol is chosen, those that were missing first."""
+
+WAITING: Final = {
+    "s1_signal": "no signal",
+    "o1_cancel": "signals were not cancelled",
+    "z1_entry": "signals, but no entry",
+    "ze1_close": "no planned close",
+    "e1_emergency": "no emergency close",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +46,8 @@ def explain(
     """Why no signal, why no entry: what became of signals, how near each section came, and which change of one
     threshold alone would have let it fire.
 
-    Indicators and conditions are computed again from the tape, symbol by symbol. Of a session that runs: so far.
+    What is said of a session that runs, or failed, ends with the last full hour of tape. With --symbol all its sections
+    that never fired are shown.
 
     Example: tapeflow explain backtest_20261122_153000_ab12cd34 --symbol BTC_USDT
     """
@@ -52,26 +64,7 @@ def explain(
     if as_json:
         print_json("finished", **explanation_json(found))
     else:
-        _show(found, limit=None if symbol else NEAREST)
-
-
-def funnel(explained: list[Explained]) -> dict[str, int]:
-    """How many signals there were and what became of them: `signals`, `entered`, and every trigger that cancelled,
-    refused or closed as `cancelled:…`, `refused:…`, `closed:…`."""
-    counts: Counter[str] = Counter(signals=0, entered=0)
-    for one in explained:
-        for (before, after, trigger), times in one.moves.items():
-            if trigger.startswith("refused:"):
-                counts[trigger] += times
-            elif before == "MONITORING" and after == "SIGNAL_DETECTED":
-                counts["signals"] += times
-            elif after == "SIGNAL_CANCELLED":
-                counts[f"cancelled:{trigger}"] += times
-            elif after == "POSITION_ACTIVE" and before == "ENTRY_PENDING":
-                counts["entered"] += times
-            elif before == "POSITION_ACTIVE" and after == "CLOSE_PENDING":
-                counts[f"closed:{trigger}"] += times
-    return dict(counts)
+        _show(found, whole=symbol is not None)
 
 
 def explanation_json(found: Explanation) -> dict[str, Any]:
@@ -80,47 +73,27 @@ def explanation_json(found: Explanation) -> dict[str, Any]:
         "session_id": found.session.session_id,
         "status": str(found.session.status),
         "until": found.until,
-        "funnel": funnel(list(found.strategies)),
+        "funnel": _funnel_json(found.funnel),
+        "funnels": [
+            {"account": account, "strategy": strategy, **_funnel_json(funnel)}
+            for (account, strategy), funnel in found.funnels.items()
+        ],
         "nearest": [
-            {
-                "account": one.account,
-                "strategy": one.strategy,
-                "symbol": one.symbol,
-                "section": section.section,
-                "condition": each.condition.path,
-                "indicator": each.condition.indicator_id,
-                "op": each.condition.op,
-                "threshold": _threshold(each.condition),
-                "best_value": each.best_value,
-                "best_at": each.best_at,
-                "true_seconds": each.true_seconds,
-                "false_seconds": each.false_seconds,
-                "pending_seconds": each.pending_seconds,
-                "warmup_seconds": each.warmup_seconds,
-                "missing_seconds": each.missing_seconds,
-                "no_stream_seconds": each.no_stream_seconds,
-            }
+            {**_stored(row), "threshold": _threshold(condition), "label": condition.label}
             for one in found.strategies
             for section in one.sections
-            for each in section.conditions
+            for condition, row in section.conditions
         ],
         "sections": [
             {
-                "account": one.account,
-                "strategy": one.strategy,
-                "symbol": one.symbol,
-                "section": section.section,
-                "looked_seconds": section.looked_seconds,
-                "fired": section.fired,
-                "max_true": section.max_true,
-                "max_true_at": section.max_true_at,
+                **_stored(section.group),
                 "lacking": [condition.path for condition in section.lacking],
-                "changes": [
+                "fired": section.fired,
+                "changes": section.changes
+                and [
                     {
                         "condition": change.condition.path,
-                        "threshold": [change.low, change.high]
-                        if change.condition.op in ("between", "outside")
-                        else change.low,
+                        "threshold": [change.low, change.high] if _ranged(change.condition) else change.low,
                         "at": change.at,
                     }
                     for change in section.changes
@@ -132,106 +105,148 @@ def explanation_json(found: Explanation) -> dict[str, Any]:
     }
 
 
+def _funnel_json(funnel: Funnel) -> dict[str, Any]:
+    return {**dataclasses.asdict(funnel), "reasons": dict(funnel.reasons), "exits": dict(funnel.exits)}
+
+
+def _stored(row: Any) -> dict[str, Any]:
+    fields = dataclasses.asdict(row)
+    for name in ("timestamp", "session_id", "threshold_high"):
+        fields.pop(name, None)
+    return fields
+
+
+def _ranged(condition: Condition) -> bool:
+    return condition.op in ("between", "outside")
+
+
 def _threshold(condition: Condition) -> Any:
-    ranged = condition.op in ("between", "outside")
-    return [condition.low, condition.high] if ranged else condition.low
+    return [condition.low, condition.high] if _ranged(condition) else condition.low
 
 
-def _show(found: Explanation, limit: int | None) -> None:
+def _show(found: Explanation, *, whole: bool) -> None:
     from dataflows.report.formats import moment
 
     status = str(found.session.status)
-    so_far = "" if status == "STOPPED" else f", {status}: explained as far as it came"
-    console.print(f"[bold]{found.session.session_id}[/bold] until {moment(found.until)} UTC{so_far}", soft_wrap=True)
-    groups: dict[tuple[str, str], list[Explained]] = {}
-    for one in found.strategies:
-        groups.setdefault((one.account, one.strategy), []).append(one)
-    for (account, strategy), members in groups.items():
+    if found.until is None:
+        console.print(f"[bold]{found.session.session_id}[/bold], {status}", soft_wrap=True)
+        console.print("  How near conditions came is stored with every full hour of tape and at the end: nothing yet.")
+    else:
+        so_far = "" if status == "STOPPED" else f", {status}: explained as far as it came"
+        console.print(
+            f"[bold]{found.session.session_id}[/bold] until {moment(found.until)} UTC{so_far}", soft_wrap=True
+        )
+    for (account, strategy), funnel in found.funnels.items():
         console.print(f"\n[bold]{strategy}[/bold], account {account}", soft_wrap=True)
-        counts = funnel(members)
-        words = [f"{name.replace('_', ' ').replace(':', ' by ')} {times}" for name, times in counts.items()]
-        console.print(f"  {', '.join(words)}", soft_wrap=True)
-        silent = sorted((one for one in members if _unfired(one) is not None), key=nearness)
-        for one in silent[:limit]:
-            _show_one(one)
-        if limit is not None and len(silent) > limit:
-            console.print(f"  and {len(silent) - limit} more symbols, further away; --symbol shows one of them")
+        for line in funnel_lines(funnel):
+            console.print(f"  {line}", soft_wrap=True)
+        members = [one for one in found.strategies if (one.account, one.strategy) == (account, strategy)]
+        silent = sorted((one for one in members if _waited_for(one) is not None), key=nearness)
+        for one in members if whole else silent[:NEAREST]:
+            for section in one.sections if whole else [_waited_for(one)]:
+                if section is not None and not section.fired:
+                    _show_section(one.symbol, section, whole=whole)
+        if not whole and len(silent) > NEAREST:
+            console.print(f"\n  and {len(silent) - NEAREST} more symbols, further away; --symbol shows one of them")
 
 
-def _unfired(one: Explained) -> SectionApproach | None:
+def funnel_lines(funnel: Funnel) -> list[str]:
+    """What became of the signals, step by step, in words; steps that nothing reached are left out."""
+    from dataflows.report import words
+    from dataflows.report.formats import count
+
+    def counted(counts: tuple[tuple[str, int], ...]) -> str:
+        return ", ".join(f"{words.trigger(name)} {times:,}" for name, times in counts)
+
+    if not funnel.signals and not funnel.refused_signals:
+        return ["S1 never fired"]
+    fired = count(funnel.signals + funnel.refused_signals, "time")
+    lines = [f"S1 fired {fired}: {count(funnel.signals, 'signal')}"]
+    if funnel.refused_signals:
+        lines[0] += f", {funnel.refused_signals:,} refused (no slot, or the symbol taken)"
+    if funnel.signals:
+        lines.append(
+            f"of the signals {funnel.cancelled:,} cancelled, {funnel.refused_entries:,} refused at the entry, "
+            f"{funnel.unfilled:,} not filled, {funnel.entered:,} entered"
+        )
+    if funnel.reasons:
+        lines.append(f"reasons: {counted(funnel.reasons)}")
+    if funnel.exits:
+        lines.append(f"closed by: {counted(funnel.exits)}")
+    return lines
+
+
+def _waited_for(one: Explained) -> ExplainedSection | None:
     """The section that the strategy was waiting for and that never fired: S1, or else Z1."""
     for section in one.sections:
-        if section.section in ("s1_signal", "z1_entry") and not section.fired and section.max_true_at is not None:
+        if section.section in ("s1_signal", "z1_entry") and not section.fired:
             return section
     return None
 
 
 def nearness(one: Explained) -> tuple[float, float, str]:
     """Sorts what needs the smallest change first, then what lacked the fewest conditions."""
-    section = _unfired(one)
+    section = _waited_for(one)
     if section is None:
         return (math.inf, math.inf, one.symbol)
     change = section.changes[0].relative if section.changes else math.inf
     return (change, float(len(section.lacking)), one.symbol)
 
 
-def _show_one(one: Explained) -> None:
-    from dataflows.report.formats import clock, duration, moment
+def _show_section(symbol: str, section: ExplainedSection, *, whole: bool) -> None:
+    from dataflows.report.formats import clock, duration
 
-    section = _unfired(one)
-    if section is None:
-        return
-    what = {"s1_signal": "no signal", "z1_entry": "signals, but no entry"}[section.section]
-    number = len(section.conditions)
-    console.print(f"\n  [bold]{one.symbol}[/bold]: {what}", soft_wrap=True)
+    group = section.group
     console.print(
-        f"    looked at for {duration(section.looked_seconds)}; at most {section.max_true} of {number} "
-        f"condition{'s' if number != 1 else ''} true at once, {moment(section.max_true_at or 0)}; "
-        f"missing: {', '.join(_name(condition) for condition in section.lacking)}",
+        f"\n  [bold]{symbol}[/bold]: {WAITING[section.section]} in {duration(group.looked_seconds)}; at most "
+        f"{group.max_true} of {group.conditions} condition{'s' if group.conditions != 1 else ''} true at once, "
+        f"{clock(group.at)}; missing: {', '.join(_name(condition) for condition in section.lacking) or 'none'}",
         soft_wrap=True,
     )
-    for each in section.conditions:
-        _show_condition(each)
+    shown = list(section.conditions)
+    if not whole and len(shown) > SHOWN_CONDITIONS:
+        shown.sort(key=lambda pair: pair[0] not in section.lacking)
+        shown = shown[:SHOWN_CONDITIONS]
+    for condition, row in shown:
+        _show_condition(condition, row)
+    if len(shown) < len(section.conditions):
+        console.print(f"    and {len(section.conditions) - len(shown)} more conditions; --symbol {symbol} shows them")
     if section.changes:
         change = section.changes[0]
         bounds = (
-            f"{[change.low, change.high]}"
-            if change.condition.op in ("between", "outside")
+            f"{change.condition.op} {[change.low, change.high]}"
+            if _ranged(change.condition)
             else f"{change.condition.op} {change.low!r}"
         )
-        console.print(
-            f"    would have fired at {clock(change.at)} with {_name(change.condition)} {bounds}",
-            markup=False,
-            soft_wrap=True,
-        )
-    elif any(each.condition.on_position for each in section.conditions):
-        console.print("    what a change would do depends on the signal's age: not computed")
+        line = f"    would have fired at {clock(change.at)} with {_name(change.condition)} {bounds}"
+        console.print(line, markup=False, soft_wrap=True)
+    elif section.changes is None:
+        console.print("    what another threshold would have done depends on the signal or position: not computed")
     else:
         console.print(f"    no change of a single threshold is enough: {len(section.lacking)} would have to change")
 
 
-def _show_condition(each: ConditionApproach) -> None:
-    from dataflows.report.formats import clock, duration
+def _show_condition(condition: Condition, row: ClosestApproach) -> None:
+    from dataflows.report.formats import clock, duration, measure
+    from operators.indicators.registry import CATALOGUE
 
-    condition = each.condition
     threshold = f"{condition.low:g}"
-    if condition.op in ("between", "outside"):
+    if _ranged(condition):
         threshold = f"[{condition.low:g}, {condition.high:g}]"
     held = f" for {condition.for_us / 1e6:g} s" if condition.for_us else ""
-    if condition.on_position:
-        nearest = "known to the account only"
-    elif each.best_at is None:
-        nearest = "never had a value"
-    else:
-        nearest = f"nearest {each.best_value:.6g} at {clock(each.best_at)}"
+    nearest = "never had a value"
+    if row.best_at is not None:
+        unit = CATALOGUE[condition.kind].unit
+        unit = "" if unit == "ratio" or ".." in unit else f" {unit}"
+        nearest = f"nearest {measure(row.best_value)}{unit} at {clock(row.best_at)}"
     spent = [
         f"{name} {duration(seconds)}"
         for name, seconds in (
-            ("true", each.true_seconds),
-            ("false", each.false_seconds),
-            ("warm-up", each.warmup_seconds),
-            ("no value", each.missing_seconds),
-            ("no stream", each.no_stream_seconds),
+            ("true", row.true_seconds),
+            ("false", row.false_seconds),
+            ("warm-up", row.warmup_seconds),
+            ("no value", row.missing_seconds),
+            ("no stream", row.no_stream_seconds),
         )
         if seconds
     ]

@@ -10,7 +10,7 @@ from typing import Any
 from connectors.questdb.database import Database
 from connectors.questdb.timestamps import from_timestamp
 from dataflows.report.data import ResultTables
-from operators.results import RESULT_ROWS, ResultRow
+from operators.results import APPROACH_ROWS, RESULT_ROWS, ClosestApproach, GroupApproach, ResultRow
 
 
 def load_result(database: Database, session_id: str) -> ResultTables:
@@ -21,6 +21,13 @@ def load_result(database: Database, session_id: str) -> ResultTables:
     """
     database.wait_applied(*(row_type.TABLE for row_type in RESULT_ROWS))
     return ResultTables.from_rows(row for row_type in RESULT_ROWS for row in _rows(database, row_type, session_id))
+
+
+def load_approaches(database: Database, session_id: str) -> list[ClosestApproach | GroupApproach]:
+    """How near the session's sections came, as stored last; nothing before the first hour of tape has passed."""
+    database.wait_applied(*(row_type.TABLE for row_type in APPROACH_ROWS))
+    rows = [row for row_type in APPROACH_ROWS for row in _rows(database, row_type, session_id)]
+    return [row for row in rows if isinstance(row, ClosestApproach | GroupApproach)]
 
 
 def _rows(database: Database, row_type: type[ResultRow], session_id: str) -> Sequence[ResultRow]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 from operators.results import StateTransition
 
 _HOLDING: Final = ("POSITION_ACTIVE", "CLOSE_PENDING")
+_NO_REASON: Final = ("close_escalated", "late_fill")
 _GIVEN_UP: Final = ("SIGNAL_CANCELLED", "INACTIVE")
 
 
@@ -20,7 +22,8 @@ class Funnel:
     `refused_signals` S1 fired but found no slot or the symbol taken; `signals` S1 fired; of these `cancelled` were
     false alarms, too old or ended by a stop, `refused_entries` were confirmed but refused by sizing or risk,
     `entries` sent an order; of these `unfilled` got nothing and `entered` became positions, of which `closed` ended.
-    `reasons` counts the triggers of every cancelled, refused or unfilled signal, most frequent first.
+    `reasons` counts the triggers of every cancelled, refused or unfilled signal, `exits` those that closed positions,
+    the last one where a more severe one followed; most frequent first.
     """
 
     refused_signals: int
@@ -32,16 +35,24 @@ class Funnel:
     entered: int
     closed: int
     reasons: tuple[tuple[str, int], ...]
+    exits: tuple[tuple[str, int], ...]
 
 
 def funnel(transitions: Iterable[StateTransition]) -> Funnel:
     """Count the transitions of one account, one strategy or a whole session."""
     moves: Counter[tuple[str, str, bool]] = Counter()
     reasons: Counter[str] = Counter()
-    for transition in transitions:
+    exits: Counter[str] = Counter()
+    closing: dict[tuple[str, str, str], str] = {}
+    for transition in sorted(transitions, key=attrgetter("timestamp", "n")):
+        machine = transition.account, transition.strategy, transition.symbol
         moves[transition.from_state, transition.to_state, transition.refused] += 1
         if transition.refused or transition.to_state == "SIGNAL_CANCELLED":
             reasons[transition.trigger.removeprefix("refused:").strip()] += 1
+        elif transition.to_state == "CLOSE_PENDING" and transition.trigger not in _NO_REASON:
+            closing[machine] = transition.trigger
+        elif transition.from_state in _HOLDING and machine in closing:
+            exits[closing.pop(machine)] += transition.to_state in ("EXITED", "INACTIVE")
     return Funnel(
         refused_signals=moves["MONITORING", "MONITORING", True],
         signals=moves["MONITORING", "SIGNAL_DETECTED", False],
@@ -51,5 +62,10 @@ def funnel(transitions: Iterable[StateTransition]) -> Funnel:
         unfilled=sum(moves["ENTRY_PENDING", after, refused] for after in _GIVEN_UP for refused in (False, True)),
         entered=moves["ENTRY_PENDING", "POSITION_ACTIVE", False],
         closed=sum(moves[before, after, False] for before in _HOLDING for after in ("EXITED", "INACTIVE")),
-        reasons=tuple(sorted(reasons.items(), key=lambda entry: (-entry[1], entry[0]))),
+        reasons=_frequent(reasons),
+        exits=_frequent(exits),
     )
+
+
+def _frequent(counts: Counter[str]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from dataflows.backtest import backtest_flow
 from dataflows.generating import GeneratedSession, generate
 from dataflows.preparing import BacktestRequest, prepare_backtest
 from dataflows.report import ResultTables, load_result
+from dataflows.report.loading import load_approaches
 from dataflows.sessions.plan import BacktestPlan
 from operators.results import ResultRow
 
@@ -104,6 +105,16 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def results(database: Database) -> Callable[[str], ResultTables]:
     """The stored rows of a session."""
     return lambda session_id: load_result(database, session_id)
+
+
+@pytest.fixture(scope="session")
+def approaches(database: Database) -> Callable[[str], list[object]]:
+    """How near the sections of a session came, as rows without the session's own id."""
+
+    def rows(session_id: str) -> list[object]:
+        return sorted((replace(row, session_id="") for row in load_approaches(database, session_id)), key=repr)
+
+    return rows
 
 
 @pytest.fixture(scope="session")

@@ -60,12 +60,13 @@ def test_every_transition_of_a_section_is_stored_with_its_evidence(results, refe
     ],
     ids=["again", "slices of 1000", "slices of 64000", "paced", "one thread", "two processes", "with recovery"],
 )
-def test_results_do_not_depend_on_how_the_tape_is_replayed(backtest, results, reference, options):
+def test_results_do_not_depend_on_how_the_tape_is_replayed(backtest, results, approaches, reference, options):
     session_id = backtest(*options)
     assert differences(results(reference).by_table(), results(session_id).by_table()) == []
+    assert approaches(reference) == approaches(session_id)
 
 
-def test_one_row_at_a_time_decides_the_same(backtest, results, market):
+def test_one_row_at_a_time_decides_the_same(backtest, results, approaches, market):
     pump = market.pumps[0]
     end = datetime.fromtimestamp(pump["onset"] // 1_000_000 + 120, UTC).isoformat()
     options = ("--period", "2000-01-01", end)
@@ -73,9 +74,10 @@ def test_one_row_at_a_time_decides_the_same(backtest, results, market):
     single = backtest(*options, "--slice-rows", "1")
     assert results(whole).signals
     assert differences(results(whole).by_table(), results(single).by_table()) == []
+    assert approaches(whole) == approaches(single)
 
 
-def test_a_real_pump_is_traded_and_told(tapeflow, results, pump_tape):
+def test_a_real_pump_is_traded_and_told(tapeflow, results, approaches, pump_tape):
     imported = tapeflow("import", str(pump_tape), "--format", "auto", "--json").finished
     assert imported["rows"] == 13_197
     again = tapeflow("import", str(pump_tape), "--format", "auto", "--json").finished
@@ -92,6 +94,7 @@ def test_a_real_pump_is_traded_and_told(tapeflow, results, pump_tape):
         other = tapeflow("backtest", *options, *extra, "--json").finished
         assert other["result_hash"] == first["result_hash"]
         assert differences(results(first["session_id"]).by_table(), results(other["session_id"]).by_table()) == []
+        assert approaches(first["session_id"]) == approaches(other["session_id"])
 
 
 def test_sessions_are_listed_and_shown(tapeflow, market, reference):

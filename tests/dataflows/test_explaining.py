@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import json
 
+import numpy as np
 import pytest
+from pyarrow import parquet
 
 QUIET = {
     "schema_version": 1,
@@ -48,7 +50,7 @@ def quiet(finished):
 def test_the_change_that_is_named_fires_and_no_smaller_one_does(tapeflow, finished, quiet):
     assert quiet["signals"] == 0
     found = tapeflow("explain", quiet["session_id"], "--json").finished
-    assert found["funnel"] == {"signals": 0, "entered": 0}
+    assert (found["funnel"]["signals"], found["funnel"]["entered"], found["funnel"]["exits"]) == (0, 0, {})
     keys = {"account", "strategy", "symbol", "section", "condition", "threshold", "best_value", "best_at"}
     assert keys <= found["nearest"][0].keys()
     sections = [one for one in found["sections"] if one["section"] == "s1_signal"]
@@ -62,6 +64,41 @@ def test_the_change_that_is_named_fires_and_no_smaller_one_does(tapeflow, finish
     told = tapeflow("explain", loosened["session_id"], "--symbol", symbol, "--json").finished
     assert told["funnel"]["signals"] == 1
     assert finished(thresholds[symbol] * (1 + 1e-12))["signals"] == 0
+
+
+def test_the_nearest_value_is_the_one_on_the_tape(tapeflow, market, quiet, tmp_path):
+    """Compared with all values of the indicator, computed by another command."""
+    nearest = tapeflow("explain", quiet["session_id"], "--json").finished["nearest"]
+    for row in (one for one in nearest if one["condition"].endswith("all[0]")):
+        file = tmp_path / f"{row['symbol']}.parquet"
+        options = ("--symbol", row["symbol"], "--indicator", row["indicator"], "--to", str(file))
+        tapeflow("indicators", "compute", market.session_id, *options)
+        table = parquet.read_table(file)
+        values = table[row["indicator"]].to_numpy()
+        best = int(np.nanargmax(values))
+        assert (row["best_value"], row["best_at"]) == (values[best], table["ts"][best].as_py())
+        known = np.flatnonzero(~np.isnan(values))
+        assert row["warmup_seconds"] == pytest.approx((table["ts"][known[0]].as_py() - table["ts"][0].as_py()) / 1e6)
+        assert row["pending_seconds"] == row["warmup_seconds"] + row["missing_seconds"]
+        assert row["true_seconds"] == row["no_stream_seconds"] == 0
+
+
+def test_everything_of_one_symbol(tapeflow, market):
+    """With positions too: what closed them, and how near the sections came that did not."""
+    told = tapeflow("backtest", market.session_id, "--strategy", "flash_pump_long", "--json").finished
+    symbol = market.pumps[0]["symbol"]
+    found = tapeflow("explain", told["session_id"], "--symbol", symbol, "--json").finished
+    assert found["funnel"]["entered"] == sum(found["funnel"]["exits"].values()) > 0
+    sections = {one["section"]: one for one in found["sections"]}
+    assert {"s1_signal", "o1_cancel", "z1_entry", "ze1_close", "e1_emergency"} == set(sections)
+    assert sections["s1_signal"]["fired"]
+    assert sections["z1_entry"]["fired"]
+    assert sections["e1_emergency"]["changes"] is None, "it depends on the position"
+    profit = next(one for one in found["nearest"] if one["indicator"] == "UNREALIZED_PNL_PCT()")
+    assert profit["best_at"] is not None
+    words = tapeflow("explain", told["session_id"], "--symbol", symbol).out
+    assert "no emergency close" in words
+    assert "closed by" in words
 
 
 def test_it_is_told_in_words_once(tapeflow, quiet):

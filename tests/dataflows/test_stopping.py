@@ -99,7 +99,9 @@ def workers(folder: SessionFolder) -> list[psutil.Process]:
 
 
 @posix_only
-def test_ctrl_c_ends_cleanly_and_resuming_gives_the_same_tables(tapeflow, database, results, started, undisturbed):
+def test_ctrl_c_ends_cleanly_and_resuming_gives_the_same_tables(
+    tapeflow, database, results, approaches, started, undisturbed
+):
     process, folder = started("--speed", "400")
     wait_for(lambda: flowing(folder, 2_000))
     process.send_signal(signal.SIGINT)
@@ -111,10 +113,12 @@ def test_ctrl_c_ends_cleanly_and_resuming_gives_the_same_tables(tapeflow, databa
     assert (stopped.status, stopped.cause) == ("STOPPED", "stopped on request")
     assert supervisor_of(folder) is None
     read_to = stopped.prices_count
+    assert tapeflow("explain", session_id, "--json").finished["until"] == stopped.tape_to
     assert 2_000 <= read_to < undisturbed_trades(database, undisturbed)
     tapeflow("resume", session_id, "--json")
     assert first_trades_after(database, session_id, stopped.end_time) >= read_to, "it began anew"
     assert differences(results(undisturbed).by_table(), results(session_id).by_table()) == []
+    assert approaches(undisturbed) == approaches(session_id)
     assert SessionStore(database).latest(session_id).cause == "finished"
     # the counts are those of the whole session
     told, stored = read_progress(folder), results(session_id)
@@ -177,7 +181,7 @@ def test_stopping_a_session_that_fails_instead_is_a_failure(environment, started
 
 
 @posix_only
-def test_a_second_ctrl_c_ends_at_once(database, started):
+def test_a_second_ctrl_c_ends_at_once(tapeflow, database, started):
     process, folder = started()
     wait_for(lambda: flowing(folder))
     (worker,) = workers(folder)
@@ -188,11 +192,12 @@ def test_a_second_ctrl_c_ends_at_once(database, started):
     process.communicate(timeout=120)
     assert process.returncode == 1
     assert "at once on request" in SessionStore(database).latest(folder.path.name).error
+    assert "FAILED" in tapeflow("explain", folder.path.name).out
     wait_for(lambda: not worker.is_running())
 
 
 @posix_only
-def test_workers_do_not_outlive_their_supervisor(tapeflow, results, started, undisturbed):
+def test_workers_do_not_outlive_their_supervisor(tapeflow, results, approaches, started, undisturbed):
     process, folder = started()
     wait_for(lambda: flowing(folder, 2_000))
     (worker,) = workers(folder)
@@ -202,10 +207,13 @@ def test_workers_do_not_outlive_their_supervisor(tapeflow, results, started, und
     assert "tapeflow resume" in err
     tapeflow("resume", folder.path.name, "--json")
     assert differences(results(undisturbed).by_table(), results(folder.path.name).by_table()) == []
+    assert approaches(undisturbed) == approaches(folder.path.name)
 
 
 @posix_only
-def test_a_worker_that_dies_twice_of_two_processes_is_started_again(database, results, started, undisturbed):
+def test_a_worker_that_dies_twice_of_two_processes_is_started_again(
+    database, results, approaches, started, undisturbed
+):
     process, folder = started("--workers", "2")
     for trades in (1_500, 3_000):
         wait_for(lambda trades=trades: flowing(folder, trades) and len(workers(folder)) == 2)
@@ -214,11 +222,12 @@ def test_a_worker_that_dies_twice_of_two_processes_is_started_again(database, re
     process.communicate(timeout=120)
     assert process.returncode == 0
     assert differences(results(undisturbed).by_table(), results(folder.path.name).by_table()) == []
+    assert approaches(undisturbed) == approaches(folder.path.name)
     statuses = [version.status for version in SessionStore(database).versions(folder.path.name)]
     assert statuses.count("RECOVERING") == 2
 
 
-def kill_once(started, results, undisturbed: str, seed: int) -> float:
+def kill_once(started, results, approaches, undisturbed: str, seed: int) -> float:
     """Kill the flow at a random moment; the supervisor starts it again; the tables are as if nothing had happened."""
     moment = random.Random(seed).uniform(0.0, 4.0)
     # every other one with slices much shorter than the evaluation grid
@@ -231,20 +240,21 @@ def kill_once(started, results, undisturbed: str, seed: int) -> float:
     _, err = process.communicate(timeout=90)
     assert process.returncode == 0, err
     assert differences(results(undisturbed).by_table(), results(folder.path.name).by_table()) == []
+    assert approaches(undisturbed) == approaches(folder.path.name)
     return moment
 
 
 @posix_only
 @pytest.mark.parametrize("seed", range(2))
-def test_killed_at_a_random_moment_the_tables_are_the_same(started, results, undisturbed, seed):
-    kill_once(started, results, undisturbed, seed)
+def test_killed_at_a_random_moment_the_tables_are_the_same(started, results, approaches, undisturbed, seed):
+    kill_once(started, results, approaches, undisturbed, seed)
 
 
 @posix_only
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(100, 120))
-def test_killed_at_twenty_random_moments_the_tables_are_the_same(started, results, undisturbed, seed):
-    kill_once(started, results, undisturbed, seed)
+def test_killed_at_twenty_random_moments_the_tables_are_the_same(started, results, approaches, undisturbed, seed):
+    kill_once(started, results, approaches, undisturbed, seed)
 
 
 def test_the_log_of_a_session_is_in_its_folder(database_home: Path, undisturbed: str):

@@ -65,7 +65,7 @@ def test_every_table_deduplicates_by_its_identity(database: Database, table: str
     assert rows == [(True, "DAY")]
 
 
-@pytest.mark.parametrize("row", (*RESULT_ROWS, *APPROACH_ROWS), ids=lambda row: row.TABLE)
+@pytest.mark.parametrize("row", [*RESULT_ROWS, *APPROACH_ROWS], ids=lambda row: row.TABLE)
 def test_result_records_and_tables_have_the_same_columns(database: Database, row: type) -> None:
     kinds = {name: kind for name, (kind, _) in columns_of(database, row.TABLE).items()}
     assert list(kinds) == [field.name for field in dataclasses.fields(row)]

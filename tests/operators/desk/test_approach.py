@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from operators.desk.approaches import LOOKED_AT
+from operators.desk.machine import State
 from operators.strategy.verdict import FALSE, PENDING, TRUE
 
 SECTIONS = ("s1_signal", "o1_cancel", "z1_entry", "ze1_close", "e1_emergency")
@@ -90,7 +91,6 @@ def away(op: str, low: float, high: float, value: float) -> float:
 def expected_rows(found: Any, evaluation: Any, verdicts: Any, strategy: Any, start: int, until: int) -> dict[str, Any]:
     """The same from the stored moves, instant by instant, in the most obvious way."""
     ts = evaluation.instants.ts.tolist()
-    states = {state: names for state, names in LOOKED_AT.items()}
     periods: list[tuple[str, int, int]] = []
     since, state = start, "INACTIVE"
     for move in found.of("state_transitions"):
@@ -101,7 +101,7 @@ def expected_rows(found: Any, evaluation: Any, verdicts: Any, strategy: Any, sta
     result: dict[str, Any] = {}
     for section in SECTIONS:
         conditions = [one for one in strategy.conditions if one.section == section]
-        looked = [one for one in [*periods, open_from] if section in states.get(one[0], ())]
+        looked = [one for one in [*periods, open_from] if section in LOOKED_AT.get(State(one[0]), ())]
         seen: dict[int, int] = {}
         for _, begin, end in looked:
             inside = [i for i, at in enumerate(ts) if begin <= at <= end]

@@ -51,6 +51,7 @@ EXAMPLES: Final[Mapping[str, ExampleCondition]] = {
     "MAX_PRICE": _is(">=", 1.3, "1.3 has been reached in the last five minutes"),
     "MIN_PRICE": _is("<", 1, "below 1 was traded in the last five minutes"),
     "PUMP_MAGNITUDE_PCT": _is(">=", 5, "the price is 5 % above that of half a minute to a minute ago"),
+    "PRICE_DEVIATION_PCT": _is(">=", 6, "the last trade was paid with 6 % more than the minutes before"),
     "PRICE_VELOCITY": _is(">=", 0.1, "the price rises by at least 0.1 % a second"),
     "PRICE_ACCELERATION": _is("<", 0, "the rise slows down, or the fall gets faster"),
     "PRICE_MOMENTUM_PCT": _is(">=", 3, "trades of the last 30 s were 3 % dearer than those of the 90 s before"),

@@ -12,7 +12,7 @@ from operators.indicators.bars import averages, bollinger, strength, volatility
 from operators.indicators.book import deals, depth, quotes, spread
 from operators.indicators.composite import exhaustion, pump_probability
 from operators.indicators.kind import Kind
-from operators.indicators.momentum import cascade, decay, price_momentum, pump, reversal, stability
+from operators.indicators.momentum import cascade, decay, deviation, price_momentum, pump, reversal, stability
 from operators.indicators.order_flow import acceleration, imbalance
 from operators.indicators.price import support, trade_prices, twpa, vwap
 from operators.indicators.volume import surge, totals
@@ -34,6 +34,7 @@ _KINDS: Final = (
     stability.VELOCITY_STABILIZATION_INDEX,
     reversal.MOMENTUM_REVERSAL_INDEX,
     decay.MOMENTUM_DECAY_PCT,
+    deviation.PRICE_DEVIATION_PCT,
     strength.RSI,
     averages.EMA,
     averages.SMA,

@@ -135,6 +135,12 @@ def decay(view: View, p: Parameters) -> Answer:
     return Answer(-change_pct(trades[-1].price, max(trade.price for trade in trades)), [cover], ["trades"])
 
 
+def deviation(view: View, p: Parameters) -> Answer:
+    level, cover = average_price(view, us(p["t1"]), us(p["t2"]))
+    trades = view.trades
+    return Answer(change_pct(trades[-1].price, level) if trades else NAN, [cover], ["trades"])
+
+
 MOMENTUM: dict[str, Reference] = {
     "PUMP_MAGNITUDE_PCT": pump_magnitude,
     "PRICE_VELOCITY": price_velocity,
@@ -144,4 +150,5 @@ MOMENTUM: dict[str, Reference] = {
     "VELOCITY_STABILIZATION_INDEX": stabilization,
     "MOMENTUM_REVERSAL_INDEX": reversal,
     "MOMENTUM_DECAY_PCT": decay,
+    "PRICE_DEVIATION_PCT": deviation,
 }

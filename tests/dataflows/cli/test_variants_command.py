@@ -89,7 +89,9 @@ def test_who_deletes_a_variant_in_use_is_told(variants, database, name):
 
 def test_a_strategy_may_name_variants(program, variants, name, tmp_path):
     file = tmp_path / "strategy.json"
-    text = template_text("pump_alert_only").replace('"COUNT_TRADES(t1=30,t2=0)"', '"trade_surge_fast"')
+    text = template_text("pump_alert_only").replace(
+        '"VOLUME_SURGE_RATIO(t1=10,t2=0,t3=1800,t4=60)"', '"trade_surge_fast"'
+    )
     file.write_text(text, encoding="utf-8")
     assert finished(program("strategies", "validate", file, "--json"))["valid"]
     file.write_text(text.replace("trade_surge_fast", name), encoding="utf-8")

@@ -50,6 +50,7 @@ def test_half_covered_is_no_value_where_all_must_be(value_at):
         ("PRICE_VELOCITY(t1=10,t3=60,d=30)", 0.195122),
         ("PRICE_MOMENTUM_PCT(t1=30,t2=0,t3=120,t4=30)", 7.125307),
         ("SUPPORT_LEVEL_PROXIMITY_PCT(t1=10,t_support_start=600,t_support_end=300)", 10.5),
+        ("PRICE_DEVIATION_PCT(t1=600,t2=300)", 11.0),
         ("MOMENTUM_REVERSAL_INDEX", 3.827751),
         ("VELOCITY_STABILIZATION_INDEX", 0.00788922),
         ("VELOCITY_CASCADE", 0.0210294),
@@ -74,8 +75,8 @@ def test_a_step_of_ten_percent(value_at):
 @pytest.mark.parametrize(
     "indicator",
     ["PUMP_MAGNITUDE_PCT", "PRICE_VELOCITY", "PRICE_MOMENTUM_PCT", "MOMENTUM_DECAY_PCT(lookback=300)",
-     "SUPPORT_LEVEL_PROXIMITY_PCT(t_support_start=500,t_support_end=100)", "PRICE_ACCELERATION", "VELOCITY_CASCADE",
-     "VELOCITY_STABILIZATION_INDEX", "VOLATILITY_PCT"],
+     "PRICE_DEVIATION_PCT", "SUPPORT_LEVEL_PROXIMITY_PCT(t_support_start=500,t_support_end=100)",
+     "PRICE_ACCELERATION", "VELOCITY_CASCADE", "VELOCITY_STABILIZATION_INDEX", "VOLATILITY_PCT"],
 )  # fmt: skip
 def test_a_flat_price_is_exactly_zero(value_at, indicator, price):
     trades = [(t + 0.123457 * (t % 7), price, 0.37) for t in range(0, 600, 3)]

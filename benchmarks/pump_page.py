@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -32,8 +33,19 @@ def write_page(folder: Path, found: Detection) -> None:
 def page(found: Detection) -> str:
     """The text of the page."""
     shipped, other = Score.of(found.shipped), Score.of(found.without_own_coin)
-    return "\n".join(
-        [*_introduction(), *_totals(found, shipped, other), *_choice(found), *_curve(), *_tapes(found), ""]
+    lines = [*_introduction(), *_totals(found, shipped, other), *_choice(found), *_curve(), *_tapes(found), ""]
+    return "\n".join(line if line.startswith(("|", "!", "#")) else paragraph(line) for line in lines)
+
+
+def paragraph(text: str) -> str:
+    """Text in lines of at most 120 characters; those of a list item are indented.
+
+    >>> paragraph("one  two").splitlines()
+    ['one two']
+    """
+    indent = "  " if text.startswith("* ") else ""
+    return textwrap.fill(
+        " ".join(text.split()), 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
 
 

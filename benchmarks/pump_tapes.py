@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,12 +13,13 @@ import numpy as np
 from connectors.files.blocks import TradeBlock
 from connectors.files.tape_rows import TapeRows
 from dataflows.importing import ImportRequest, open_files
+from operators.contracts import ContractSpecification
 from operators.desk.account import default_account
 from operators.desk.desk import Desk
 from operators.evaluation import Evaluation
 from operators.indicators.engine import IndicatorEngine
-from operators.results import StrategySignal
-from operators.strategy.compiled import CompiledStrategy, Decisions
+from operators.results import ResultRow, StrategySignal
+from operators.strategy.compiled import CompiledStrategy, Decisions, StrategyVerdicts
 from operators.strategy.conditions import SymbolConditions
 from operators.strategy.tables import ConditionTables
 from operators.tape import MICROSECONDS, TRADES_STREAM, Books, Int64, MarketBatch, SliceHeader, TapeEvent, Trades
@@ -32,6 +33,8 @@ LEAST_PEAK: Final = 1.1
 REACH_SECONDS: Final = (-60.0, 600.0)
 """A listed event is a pump if price reached `LEAST_PEAK` times its base, and its first 5 % within this reach."""
 
+_EQUITY: Final = 10.0
+"""In bitcoin, which the recorded coins were traded for."""
 _GRID_US: Final = MICROSECONDS
 _SYMBOL: Final = "PUMP_BTC"
 _AT_ONCE: Final = 64
@@ -81,25 +84,42 @@ def read_trades(path: Path) -> Trades:
     return Trades(ts, seq, column("price"), column("quantity"), side)
 
 
-def evaluate(trades: Trades, indicator_ids: Sequence[str]) -> Evaluation:
-    """The indicators at every trade and every second of a tape."""
+def evaluate(trades: Trades, indicator_ids: Sequence[str], contract: ContractSpecification | None = None) -> Evaluation:
+    """The indicators at every trade and every second of a tape; with a contract it can be traded."""
     start, end = int(trades.ts[0]), int(trades.ts[-1])
-    observed = TapeEvent(start, 0, _SYMBOL, "observed_on", {"stream": TRADES_STREAM, "cause": "import"})
+    events = [TapeEvent(start, 0, _SYMBOL, "observed_on", {"stream": TRADES_STREAM, "cause": "import"})]
+    if contract is not None:
+        events.append(TapeEvent(start, 0, _SYMBOL, "contract", contract.to_payload()))
     header = SliceHeader(0, 1, 0, start - 1, end, 1, last=True)
-    batch = MarketBatch(_SYMBOL, header, trades, Books.empty(), (observed,))
+    batch = MarketBatch(_SYMBOL, header, trades, Books.empty(), tuple(events))
     return IndicatorEngine(tuple(indicator_ids), _GRID_US).on_batch(batch)
+
+
+def run_desk(strategy: CompiledStrategy, evaluation: Evaluation) -> list[ResultRow]:
+    """What a default account with this one strategy does on a tape."""
+    return _run(strategy, evaluation, _verdicts({"main": [strategy]}, evaluation)["main"])
 
 
 def signals(strategies: Sequence[CompiledStrategy], evaluation: Evaluation) -> list[Int64]:
     """When each strategy signals, alone in an account: conditions, state machine and cooldown of a session."""
-    streams = {_SYMBOL: frozenset({TRADES_STREAM})}
     found: list[Int64] = []
     for start in range(0, len(strategies), _AT_ONCE):
         some = {str(number): [one] for number, one in enumerate(strategies[start : start + _AT_ONCE])}
-        verdicts = SymbolConditions(ConditionTables.of(some), streams[_SYMBOL]).evaluate(evaluation)
-        for account, own in some.items():
-            desk = Desk(default_account(account, 10_000.0, "BTC"), "detection", own, (_SYMBOL,), streams)
-            rows = desk.on_slice(evaluation.batch.header, [Decisions(account, evaluation, verdicts[account])])
+        verdicts = _verdicts(some, evaluation)
+        for account, (strategy,) in some.items():
+            rows = _run(strategy, evaluation, verdicts[account])
             times = [row.timestamp for row in rows if isinstance(row, StrategySignal) and row.section == "S1_SIGNAL"]
             found.append(np.array(times, np.int64))
     return found
+
+
+def _verdicts(
+    accounts: Mapping[str, Sequence[CompiledStrategy]], evaluation: Evaluation
+) -> dict[str, tuple[StrategyVerdicts, ...]]:
+    return SymbolConditions(ConditionTables.of(accounts), frozenset({TRADES_STREAM})).evaluate(evaluation)
+
+
+def _run(strategy: CompiledStrategy, evaluation: Evaluation, verdicts: tuple[StrategyVerdicts, ...]) -> list[ResultRow]:
+    streams = {_SYMBOL: frozenset({TRADES_STREAM})}
+    desk = Desk(default_account("main", _EQUITY, "BTC"), "benchmark", [strategy], (_SYMBOL,), streams)
+    return desk.on_slice(evaluation.batch.header, [Decisions("main", evaluation, verdicts)])

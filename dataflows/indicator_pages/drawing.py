@@ -33,8 +33,17 @@ _INDICATOR_LINE: Final = "#2f81f7"
 _THRESHOLD: Final = "#db6d28"
 
 
-def draw(kind: Kind, curve: Curve, threshold: float | None = None) -> str:
-    """The plot of a kind as the text of an SVG file, with the threshold of its example as a dashed line.
+def draw(
+    kind: Kind,
+    curve: Curve,
+    threshold: float | None = None,
+    *,
+    title: str | None = None,
+    ago: str = "seconds since the onset of the pump",
+) -> str:
+    """The plot of a kind as the text of an SVG file, with a threshold as a dashed line.
+
+    `title` is told to those who point at it (without it that this is the example pump), `ago` stands below.
 
     On the axis of the price, the price is repeated behind the indicator.
     """
@@ -45,11 +54,11 @@ def draw(kind: Kind, curve: Curve, threshold: float | None = None) -> str:
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" width="{_WIDTH:g}" '
         f'font-family="sans-serif" font-size="10" fill="{_TEXT}">',
-        f"<title>{escape(kind.name)} on the example pump</title>",
+        f"<title>{escape(title or f'{kind.name} on the example pump')}</title>",
         *_marks(curve),
         *_panel(prices, _PRICE, "price, quote per base"),
         *_panel(values, _INDICATOR, f"{kind.name}, {kind.unit}"),
-        *_seconds(),
+        *_seconds(ago),
         *_line(curve.seconds, curve.price, prices, _PRICE, _PRICE_LINE, 1.2),
     ]
     if on_price:
@@ -71,13 +80,13 @@ def _panel(axis: Axis, place: tuple[float, float], title: str) -> Iterator[str]:
     yield f'<text x="{_LEFT:g}" y="{top - 8:g}" font-weight="bold">{escape(title)}</text>'
 
 
-def _seconds() -> Iterator[str]:
+def _seconds(ago: str) -> Iterator[str]:
     y = _INDICATOR[1] + 14
     for tick in range(-BEFORE_SECONDS, AFTER_SECONDS + 1, _TICK_SECONDS):
         text = f"{tick}".replace("-", "−")
         yield f'<text x="{_x(tick)}" y="{y:g}" text-anchor="middle">{text}</text>'
     middle = (_LEFT + _RIGHT) / 2
-    yield f'<text x="{middle:g}" y="{y + 14:g}" text-anchor="middle">seconds since the onset of the pump</text>'
+    yield f'<text x="{middle:g}" y="{y + 14:g}" text-anchor="middle">{escape(ago)}</text>'
 
 
 def _marks(curve: Curve) -> Iterator[str]:

@@ -166,17 +166,20 @@ def slices(
     last: bool = True,
     name: str = "main",
     streams: dict[str, frozenset[str]] | None = None,
+    restarts: bool = False,
 ) -> list[tuple[SliceHeader, list[Decisions]]]:
-    """The tape in slices that end at the cuts (µs), with the verdicts of the strategies."""
+    """The tape in slices that end at the cuts (µs), with the verdicts of the strategies; with `restarts` their
+    conditions go on from what they stored after every slice."""
     first, end = tape.ends()
     end = max(end, to_ts if to_ts is not None else end)
     bounds = [first, *sorted({cut for cut in cuts if first < cut < end}), end]
     ids = tuple(dict.fromkeys(one for strategy in strategies for one in strategy.indicator_ids))
     tables = ConditionTables.of({name: strategies})
-    conditions = {
-        symbol: SymbolConditions(tables, (streams or {}).get(symbol, frozenset({"trades", "books"})))
-        for symbol in tape.rows
-    }
+
+    def begun(symbol: str) -> SymbolConditions:
+        return SymbolConditions(tables, (streams or {}).get(symbol, frozenset({"trades", "books"})))
+
+    conditions = {symbol: begun(symbol) for symbol in tape.rows}
     seen: dict[str, tuple[float, dict[str, float]]] = {}
     result = []
     for no, (start, stop) in enumerate(pairwise(bounds)):
@@ -192,6 +195,10 @@ def slices(
             verdicts: tuple[Any, ...] = ()
             if symbol in conditions:
                 verdicts = conditions[symbol].evaluate(evaluation)[name]
+                if restarts:
+                    holds = conditions[symbol].holds()
+                    conditions[symbol] = begun(symbol)
+                    conditions[symbol].resume(holds)
             parts.append(Decisions(name, evaluation, verdicts))
         result.append((header, parts))
     return result
@@ -333,7 +340,7 @@ def run(
     desk = build()
     rows: list[ResultRow] = []
     to_ts = us(to) if to is not None else None
-    for header, parts in slices(tape, chosen, cuts, to_ts=to_ts, last=last, streams=streams):
+    for header, parts in slices(tape, chosen, cuts, to_ts=to_ts, last=last, streams=streams, restarts=snapshots):
         rows += desk.on_slice(header, parts)
         if snapshots:
             stored = desk.snapshot()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import pickle
 import random
 from collections import defaultdict
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +16,9 @@ from hypothesis import strategies as st
 
 from operators.desk.agenda import Agenda
 from operators.desk.desk import Desk
-from operators.desk.market import MarketSlice
+from operators.desk.market import MarketSlice, empty_evaluation
+from operators.desk.step import DeskLogic
+from operators.strategy.compiled import Decisions
 
 SYMBOLS = ("ABC_USDT", "XYZ_USDT")
 QUICK = settings(
@@ -152,6 +156,32 @@ def variants(bench: SimpleNamespace) -> list[list[Any]]:
             ),
             make("signals", z1_entry=None, ze1_close={"when": None}, e1_emergency={"when": None}),
         ],
+        [  # holds on market data in every section, and time-outs that fall between events
+            make(
+                "steady",
+                s1_signal={"when": {"any": [when("s1", for_seconds=0.2), when("z1", for_seconds=1.7)]}},
+                o1_cancel={
+                    "timeout_seconds": 1.37,
+                    "cooldown_seconds": 0.71,
+                    "when": {"not": when("o1", "<", 1.0, for_seconds=0.05)},
+                },
+                z1_entry=z1(when=when("z1", for_seconds=0.13), order={**limit, "timeout_seconds": 0.33}),
+                ze1_close={
+                    "when": {"all": [when("ze1", for_seconds=0.3), when("e1", "<", 1.0)]},
+                    "order": {**limit, "timeout_seconds": 0.57},
+                    "cooldown_seconds": 0.43,
+                },
+                e1_emergency={"when": when("e1", for_seconds=0.9), "cooldown_seconds": 1.19},
+                limits={"max_position_seconds": 3.21},
+            ),
+            make(
+                "hasty",
+                direction="SHORT",
+                s1_signal={"when": when("s1", for_seconds=0.9)},
+                o1_cancel={"timeout_seconds": 0.4, "cooldown_seconds": 0, "when": None},
+                z1_entry=z1(trailing_stop={"percent": 1}),
+            ),
+        ],
     ]
 
 
@@ -184,7 +214,7 @@ accounts = st.fixed_dictionaries(
     grid=st.sampled_from([0.0, 1.0]),
     books=st.booleans(),
     marks=st.booleans(),
-    which=st.integers(0, 2),
+    which=st.integers(0, 3),
     account=accounts,
     cuts=st.lists(st.integers(0, 200_000), max_size=12),
 )
@@ -242,6 +272,50 @@ def check_conservation(run: Any, initial: float) -> None:
         assert row.from_state == before
         state[row.strategy, row.symbol] = row.to_state
         assert sum(name in holding for (_, s), name in state.items() if s == row.symbol) <= 1
+
+
+@QUICK
+@given(
+    seed=st.integers(0, 2**32),
+    length=st.integers(1, 120),
+    which=st.integers(0, 3),
+    cuts=st.lists(st.integers(0, 100_000), max_size=6),
+    order=st.randoms(use_true_random=False),
+)
+def test_what_several_workers_send_in_any_order_decides_the_same(
+    bench: SimpleNamespace, seed: int, length: int, which: int, cuts: list[int], order: random.Random
+) -> None:
+    """Each symbol from a source of its own; every step and every restart in between goes through a snapshot."""
+    tape = tape_of(bench, random_steps(seed, length), 1.0, books=False, marks=False)
+    strategies, chosen = variants(bench)[which], bench.account(order_latency_ms=70.0)
+    at = [bench.START + 1_000 * cut for cut in cuts]
+    expected = stored(bench.run(tape, strategies, chosen, cuts=at))
+    streams = {symbol: frozenset({"trades"}) for symbol in SYMBOLS}
+
+    def build(account: str) -> Desk:
+        return Desk(chosen, "test_session", strategies, SYMBOLS, streams)
+
+    sent: list[list[Any]] = [[], []]
+    for header, parts in bench.slices(tape, strategies, at, streams=streams, restarts=True):
+        for source, symbol in enumerate(SYMBOLS):
+            own = [part for part in parts if part.evaluation.batch.symbol == symbol]
+            others = [part for part in parts if not part.evaluation.batch.symbol] if source == 0 else []
+            mine = replace(header, source=source, sources=2, parts=max(1, len(own + others)))
+            if not own + others:  # a source that has nothing says so
+                own = [Decisions("main", empty_evaluation("", mine), ())]
+            for part in own + others:
+                batch = replace(part.evaluation.batch, header=mine)
+                sent[source].append(replace(part, evaluation=replace(part.evaluation, batch=batch)))
+    logic, rows = DeskLogic(build), []
+    while any(sent):  # each source in its own order
+        source = order.choice([number for number, waiting in enumerate(sent) if waiting])
+        rows += [row for _, some in logic.on_batch([sent[source].pop(0)])[0] for row in some]
+        logic = DeskLogic(build, pickle.loads(pickle.dumps(logic.snapshot())))
+    rows += [row for _, some in logic.on_eof()[0] for row in some]
+    for table in ("state_transitions", "strategy_signals", "fills"):
+        assert [repr(row) for row in rows if table == row.TABLE] == expected[table]
+    told = {repr(row) for row in rows if row.TABLE.endswith("_approach")}
+    assert set(expected["approach"]) <= told
 
 
 @pytest.mark.parametrize("cut", range(0, 90, 3))

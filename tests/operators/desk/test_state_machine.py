@@ -433,3 +433,20 @@ def test_ids_are_deterministic_and_distinct(bench):
     ids = [order.order_id for order in first.of("orders")] + [fill.fill_id for fill in first.of("fills")]
     assert len(set(ids)) == len(ids)
     assert all(len(one) == 32 for one in ids)
+
+
+def test_liquidation_applies_while_a_limit_close_rests(bench):
+    """Leverage 10 and 100 at entry: at 90 the margin is used up. The close is cancelled, the position is gone."""
+    close = {"when": bench.when("ze1"), "order": RESTING, "cooldown_seconds": 60}
+    strategy = bench.strategy(z1_entry=z1(bench, leverage=10), ze1_close=close, limits={"max_leverage": 10})
+    tape = in_position(bench).trade(5, 100, ze1=1).trade(7, 90, ze1=0, s1=0)
+    tape.trade(126.9, 100).trade(127, 100)
+    run = bench.run(tape, strategy)
+    assert run.moves[4:] == [
+        (5.0, "ze1", "CLOSE_PENDING"),
+        (7.0, "liquidation", "CLOSE_PENDING"),
+        (7.0, "flat", "EXITED"),
+        (127.0, "cooldown_over", "MONITORING"),
+    ]
+    assert [one.state for one in run.of("orders")][1:] == ["CANCELLED", "FILLED"]
+    assert run.of("positions")[0].exit_reason == "LIQUIDATION"

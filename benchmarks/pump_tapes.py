@@ -33,8 +33,8 @@ LEAST_PEAK: Final = 1.1
 REACH_SECONDS: Final = (-60.0, 600.0)
 """A listed event is a pump if price reached `LEAST_PEAK` times its base, and its first 5 % within this reach."""
 
-_EQUITY: Final = 10.0
-"""In bitcoin, which the recorded coins were traded for."""
+_ACCOUNT: Final = default_account("main", 10.0, "BTC").model_copy(update={"equity_sample_seconds": 86_400.0})
+"""Ten bitcoin, which the recorded coins were traded for. Nobody asks how they were doing every minute."""
 _GRID_US: Final = MICROSECONDS
 _SYMBOL: Final = "PUMP_BTC"
 _AT_ONCE: Final = 64
@@ -121,5 +121,5 @@ def _verdicts(
 
 def _run(strategy: CompiledStrategy, evaluation: Evaluation, verdicts: tuple[StrategyVerdicts, ...]) -> list[ResultRow]:
     streams = {_SYMBOL: frozenset({TRADES_STREAM})}
-    desk = Desk(default_account("main", _EQUITY, "BTC"), "benchmark", [strategy], (_SYMBOL,), streams)
+    desk = Desk(_ACCOUNT, "benchmark", [strategy], (_SYMBOL,), streams)
     return desk.on_slice(evaluation.batch.header, [Decisions("main", evaluation, verdicts)])

@@ -15,11 +15,12 @@ from connectors.questdb.timestamps import now_us
 from dataflows.variants import known_variants
 from operators.errors import UsageError
 from operators.stored_strategy import StrategyRecord
-from operators.strategy.document import NAME_PATTERN, StrategyDocument, document_hash
+from operators.strategy.document import StrategyDocument, document_hash
 from operators.strategy.problems import nearest
 from operators.strategy.templates import TEMPLATES
 from operators.strategy.validation import load_strategy
 
+_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LONGEST_CATEGORY: Final = 64
 
 
@@ -185,7 +186,7 @@ def _document(database: Database, text: str, name: str | None) -> tuple[str, Str
     document = load_strategy(text, name or "document", known_variants(database))
     if name is None or name == document.name:
         return text, document
-    if not re.match(NAME_PATTERN, name):
+    if not _NAME.fullmatch(name):
         raise StrategyRefused(f"the name {name!r}; allowed: 1 to 64 of the characters A-Z a-z 0-9 _ . -")
     renamed = json.dumps({**json.loads(text), "name": name}, indent=2, ensure_ascii=False) + "\n"
     return renamed, document.model_copy(update={"name": name})

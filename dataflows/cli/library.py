@@ -179,8 +179,9 @@ def diff(
     db: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What is different between two documents, place by place. With one strategy of the library: since the document
-    that it had before.
+    """What is different between two documents, place by place.
+
+    With one strategy of the library alone: since the document that it had before.
 
     Example: tapeflow strategies diff my_strategy@0 my_strategy
     """

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import replace
 
 import pytest
 
 from dataflows.library import add_strategy, delete_strategy, edit_strategy
-from dataflows.preparing import BacktestRequest
+from dataflows.preparing import BacktestRequest, StartRefused, prepare_backtest
 from dataflows.variants import add_variant, delete_variant, edit_variant
 from operators.statistics import differences
 from operators.strategy.templates import template_text
@@ -23,7 +24,7 @@ def name() -> str:
 
 
 def test_a_session_is_run_again_after_its_strategy_and_variant_were_edited_and_deleted(
-    tapeflow, database, results, run_here, market, name
+    tapeflow, database, database_home, results, run_here, market, name
 ):
     add_variant(database, f"{name}_pump", PUMP)
     written = template_text("pump_follow_long")
@@ -54,6 +55,8 @@ def test_a_session_is_run_again_after_its_strategy_and_variant_were_edited_and_d
     # a session that was itself run from another is as good a source
     request = BacktestRequest(market.session_id, symbols=(market.symbols[0],), strategies_of=again["session_id"])
     assert differences(tables[0], run_here(request).by_table()) == []
+    with pytest.raises(StartRefused, match="leave out --strategy, --accounts and --equity"):
+        prepare_backtest(database, database_home, None, replace(request, equity=1.0))
 
 
 def test_what_was_run_before_brings_everything_it_ran_with(tapeflow, market):
@@ -62,10 +65,3 @@ def test_what_was_run_before_brings_everything_it_ran_with(tapeflow, market):
     assert "it ran no strategies; allowed: a backtest" in said.out
     said = tapeflow(*options, "--strategies-of", "backtest_of_nobody", expect=2)
     assert "there is no session 'backtest_of_nobody'" in said.out
-
-
-def test_it_takes_no_other_strategies_or_equity(tapeflow, market):
-    quick = ("--symbol", market.symbols[0], "--strategy", "pump_alert_only", "--json")
-    ran = tapeflow("backtest", market.session_id, *quick).finished["session_id"]
-    said = tapeflow("backtest", market.session_id, *quick, "--strategies-of", ran, expect=2)
-    assert "leave out --strategy, --accounts and --equity" in said.out

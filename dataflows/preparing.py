@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,11 +16,13 @@ from typing import Final
 from connectors.questdb.database import Database
 from connectors.questdb.server import NEEDED_BYTES, free_bytes
 from dataflows import recording
+from dataflows.earlier_strategies import earlier_plan
 from dataflows.quality import recorded_qualities
 from dataflows.quotes import DOLLARS, quote_currency
 from dataflows.report.formats import count, duration
-from dataflows.sessions.accounts import accounts_text
+from dataflows.sessions.accounts import accounts_of, accounts_text
 from dataflows.sessions.plan import BacktestPlan
+from dataflows.strategy_sources import strategy_source
 from dataflows.tapes import SymbolTape, TapeSummary, summarise_tape
 from dataflows.variants import known_variants, used_variants
 from operators.desk.account import AccountSettings, accounts_hash, default_account
@@ -31,11 +34,12 @@ from operators.slices import DEFAULT_SLICE_ROWS
 from operators.strategy.compile import compile_strategy
 from operators.strategy.compiled import CompiledStrategy
 from operators.strategy.problems import InvalidStrategy
-from operators.strategy.templates import TEMPLATES, template_text
+from operators.strategy.templates import TEMPLATES
 from operators.strategy.validation import load_strategy
 
 DEFAULT_EQUITY: Final = 10_000.0
 _MOST_USEFUL_THREADS: Final = 4
+_UNKNOWN_QUOTE: Final = "an unknown currency"
 
 
 class StartRefused(UsageError):
@@ -48,8 +52,9 @@ class StartRefused(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class BacktestRequest:
-    """What a user asks for. `strategies` (template names or files) are those of a default account; `accounts` bring
-    their own. `record_indicators` and `record_every` are as the options of the command line are."""
+    """What a user asks for. `strategies` (names of templates or of the library, files) are those of a default account;
+    `accounts` bring their own. `strategies_of` is a session whose strategies and accounts are run again, as it stored
+    them. `record_indicators` and `record_every` are as the options of the command line are."""
 
     source_session_id: str
     strategies: tuple[str, ...] = ()
@@ -67,6 +72,7 @@ class BacktestRequest:
     min_quality: float | None = None
     record_indicators: str = recording.NONE
     record_every: str = recording.GRID
+    strategies_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +93,25 @@ def prepare_backtest(
     tape = summarise_tape(database, request.source_session_id)
     symbols = _chosen_symbols(tape, request.symbols, problems)
     from_ts, to_ts = _period(tape, request.period, problems)
-    accounts = _accounts(request, symbols, problems)
-    variants = known_variants(database)
-    names = dict.fromkeys(name for account in accounts for name in account.strategies)
-    strategies = _strategies(names, variants, problems)
+    known = known_variants(database)
+    if request.strategies_of is None:
+        accounts = _accounts(request, symbols, problems)
+        variants: Mapping[str, str] = known
+        names = dict.fromkeys(name for account in accounts for name in account.strategies)
+        strategies = _strategies(names, database, variants, problems)
+    else:
+        if request.strategies or request.accounts or request.equity is not None:
+            problems.append(
+                "--strategies-of brings strategies, accounts and equity: leave out --strategy, --accounts and --equity"
+            )
+        earlier = earlier_plan(database, request.strategies_of)
+        accounts, variants, strategies = accounts_of(earlier), earlier.variants, earlier.strategies
+        _check_quotes(accounts, symbols, problems)
     _check_numbers(request, home, problems)
     record_every_us = recording.every_us(
         request.record_indicators, request.record_every, request.evaluation_interval_us, problems
     )
-    everything = recording.market_variants(variants, problems) if request.record_indicators == recording.ALL else ()
+    everything = recording.market_variants(known, problems) if request.record_indicators == recording.ALL else ()
     qualities = recorded_qualities(database, tape.session, [symbol.symbol for symbol in symbols], (from_ts, to_ts))
     _check_quality(request.min_quality, qualities, problems)
     if problems:
@@ -103,6 +119,7 @@ def prepare_backtest(
     compiled = {
         name: compile_strategy(load_strategy(text, name, variants), variants) for name, text in strategies.items()
     }
+    _check_names(accounts, compiled)
     indicators = tuple(dict.fromkeys(one for strategy in compiled.values() for one in strategy.indicator_ids))
     plan = BacktestPlan(
         session_id=session_id("backtest", datetime.now(UTC), secrets.token_hex(4)),
@@ -130,6 +147,7 @@ def prepare_backtest(
         indicators=indicators,
         recorded=recording.chosen(request.record_indicators, indicators, everything),
         record_every_us=record_every_us,
+        strategies_of=request.strategies_of,
     )
     return plan, Preflight(tape, symbols, qualities, _without_stream(compiled.values(), symbols))
 
@@ -168,18 +186,14 @@ def _period(tape: TapeSummary, period: tuple[int, int] | None, problems: list[st
 def _accounts(
     request: BacktestRequest, symbols: Sequence[SymbolTape], problems: list[str]
 ) -> tuple[AccountSettings, ...]:
-    quotes = sorted({quote_currency(symbol.symbol) or "an unknown currency" for symbol in symbols})
+    quotes = _quotes(symbols)
     if request.accounts:
         if request.strategies or request.equity is not None:
             problems.append("--accounts brings its own strategies and equity: leave out --strategy and --equity")
-        problems.extend(
-            f"account {account.name} is in {account.quote}, {len(symbols)} symbols are quoted in {', '.join(quotes)}"
-            for account in request.accounts
-            if quotes != [account.quote] and "an unknown currency" not in quotes
-        )
+        _check_quotes(request.accounts, symbols, problems)
         return request.accounts
     if not request.strategies:
-        problems.append(f"no strategy; --strategy takes a file or one of {', '.join(TEMPLATES)}")
+        problems.append(f"no strategy; --strategy takes a name of the library, a file or one of {', '.join(TEMPLATES)}")
     if len(quotes) > 1:
         problems.append(f"the symbols are quoted in {' and '.join(quotes)}; choose those of one with --symbol")
     equity = request.equity
@@ -196,24 +210,47 @@ def _accounts(
     return (default_account("main", equity, quote, request.strategies),)
 
 
-def _strategies(names: Iterable[str], variants: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+def _quotes(symbols: Sequence[SymbolTape]) -> list[str]:
+    return sorted({quote_currency(symbol.symbol) or _UNKNOWN_QUOTE for symbol in symbols})
+
+
+def _check_quotes(accounts: Sequence[AccountSettings], symbols: Sequence[SymbolTape], problems: list[str]) -> None:
+    quotes = _quotes(symbols)
+    problems.extend(
+        f"account {account.name} is in {account.quote}, {len(symbols)} symbols are quoted in {', '.join(quotes)}"
+        for account in accounts
+        if quotes != [account.quote] and _UNKNOWN_QUOTE not in quotes
+    )
+
+
+def _strategies(
+    names: Iterable[str], database: Database, variants: Mapping[str, str], problems: list[str]
+) -> dict[str, str]:
     """Name → document text of every strategy; what is wrong with one is listed."""
     texts: dict[str, str] = {}
     for name in names:
         try:
-            text = template_text(name) if name in TEMPLATES else Path(name).read_text(encoding="utf-8")
-        except (OSError, ValueError):
-            problems.append(
-                f"strategy {name!r} is neither a file nor a template; the templates are {', '.join(TEMPLATES)}"
-            )
-            continue
-        try:
+            text = strategy_source(name, lambda: database, to_run=True).text
             load_strategy(text, name, variants)
         except InvalidStrategy as error:
             problems.extend(f"strategy {name}: {problem}" for problem in error.problems)
-            continue
-        texts[name] = text
+        except UsageError as error:
+            problems.append(str(error))
+        else:
+            texts[name] = text
     return texts
+
+
+def _check_names(accounts: Sequence[AccountSettings], compiled: Mapping[str, CompiledStrategy]) -> None:
+    """Strategies of an account are told apart by the names in their documents: two versions of one have the same."""
+    twice = [
+        f"account {account.name} has two strategies of the name {name}; give one another name"
+        for account in accounts
+        for name, times in Counter(compiled[one].name for one in account.strategies).items()
+        if times > 1
+    ]
+    if twice:
+        raise StartRefused(twice)
 
 
 def _check_numbers(request: BacktestRequest, home: Path, problems: list[str]) -> None:

@@ -24,13 +24,17 @@ def backtest(
     session: Annotated[str, typer.Argument(metavar="SESSION", help="A recorded, imported or generated session.")],
     strategy: Annotated[
         list[str] | None,
-        typer.Option("--strategy", "-s", help="A template's name or a strategy file; may be repeated."),
+        typer.Option("--strategy", "-s", help="A template, a strategy of the library or a file; may be repeated."),
     ] = None,
     accounts: Annotated[
         Path | None, typer.Option(help="Accounts document (TOML) instead of --strategy and --equity.")
     ] = None,
     equity: Annotated[
         float | None, typer.Option(help="Starting equity in quote currency; 10 000 where that is USDT, USDC or USD.")
+    ] = None,
+    strategies_of: Annotated[
+        str | None,
+        typer.Option(metavar="SESSION", help="Strategies, accounts, equity of an earlier backtest, as it stored them."),
     ] = None,
     symbol: Annotated[list[str] | None, typer.Option("--symbol", help="Only these symbols; may be repeated.")] = None,
     period: Annotated[
@@ -68,6 +72,9 @@ def backtest(
 ) -> None:
     """Replay a session's tape through strategies and a simulated venue; store every decision; print a report.
 
+    A strategy's name is a template's or one of the library (NAME@VERSION: an earlier version); what ends in .json or
+    has a slash is a file.
+
     Example: tapeflow backtest import_20210112_210006_1a2b3c4d --strategy pump_follow_long --equity 1
     """
     from dataflows.cli.project import open_project
@@ -95,6 +102,7 @@ def backtest(
         min_quality=min_quality,
         record_indicators=record_indicators,
         record_every=record_every,
+        strategies_of=strategies_of,
     )
     database = open_project(db, session)
     plan, preflight = prepare_backtest(database, home(), configuration, request)

@@ -36,3 +36,13 @@ def print_json(event: str, **fields: Any) -> None:
     """One JSON object on one line, `event` first; the last line of a command has the event `finished`."""
     sys.stdout.write(json.dumps({"event": event, **plain(fields)}, ensure_ascii=False) + "\n")
     sys.stdout.flush()
+
+
+def login_name() -> str | None:
+    """Who is logged in, None where nobody is: a container, a service."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return None

@@ -33,6 +33,7 @@ _SHOWN_ACCOUNTS: Final = 4
 _SHOWN_SYMBOLS: Final = 20
 _COLOURS: Final = {Status.FAILED: "red", Status.STOPPED: "green"}
 _SETTINGS: Final = {
+    "strategies_of": "strategies of",
     "speed": "tape time per wall time",
     "slice_rows": "rows per slice",
     "page_rows": "rows per page",

@@ -1,4 +1,4 @@
-"""`tapeflow strategies`: check documents and look at the templates."""
+"""`tapeflow strategies`: check documents, convert old ones, look at the templates; and the library."""
 
 from __future__ import annotations
 
@@ -8,26 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dataflows.cli.output import DB_HELP, console, messages, print_json
+from dataflows.cli import library
+from dataflows.cli.output import DB_HELP, console, login_name, messages, print_json
+from dataflows.cli.strategy_tables import print_problems, print_summary, problem_fields, record_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import Console
-
-    from operators.strategy.problems import Problem
+    from operators.stored_strategy import StrategyRecord
     from operators.strategy.validation import Validated
 
 strategies = typer.Typer(
     name="strategies",
     no_args_is_help=True,
-    help="Strategy documents: check them, and start from a template.\n\n"
+    help="Strategy documents: check them, start from a template, keep them in the library.\n\n"
     "Example: tapeflow strategies show pump_follow_long --document > mine.json",
 )
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
+    library.register(strategies)
     app.add_typer(strategies)
 
 
@@ -44,28 +43,29 @@ def validate(
 
     Example: tapeflow strategies validate my_strategy.json
     """
+    from dataflows.strategy_sources import read_document
     from operators.strategy.document import document_hash
     from operators.strategy.summary import summary
 
-    found = _validated(_read(file), db)
+    found = validated(read_document(file), db)
     if as_json:
         print_json(
             "finished",
             valid=found.valid,
-            problems=_plain(found.problems),
-            warnings=_plain(found.warnings),
+            problems=problem_fields(found.problems),
+            warnings=problem_fields(found.warnings),
             name=found.document.name if found.document else None,
             hash=document_hash(found.document) if found.document else None,
         )
     elif found.document is not None:
-        _print_summary(f"[green]ok[/green]  {found.document.name}", summary(found.document))
+        print_summary(f"[green]ok[/green]  {found.document.name}", summary(found.document))
     else:
         count = len(found.problems)
         console.print(f"[red]not valid[/red]: {count} problem{'s' if count != 1 else ''}")
-        _print_problems(found.problems)
+        print_problems(found.problems)
     if found.warnings and not as_json:
         console.print("[yellow]warnings[/yellow]")
-        _print_problems(found.warnings)
+        print_problems(found.warnings)
     if not found.valid:
         sys.exit(1)
 
@@ -96,6 +96,7 @@ def import_legacy(
     file: Annotated[str, typer.Argument(metavar="FILE", help="An older JSON document, or - for standard input.")],
     to: Annotated[Path | None, typer.Option("--to", help="Write the new document here instead of printing it.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over an existing file.")] = False,
+    add: Annotated[bool, typer.Option("--add", help="Store the new document in the library, if it is valid.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object with the document and all lists.")] = False,
     db: Annotated[str | None, typer.Option("--db", help=DB_HELP)] = None,
 ) -> None:
@@ -108,35 +109,33 @@ def import_legacy(
     """
     import json
 
+    from dataflows.strategy_sources import read_document
     from operators.errors import UsageError
     from operators.strategy.legacy.document import convert
 
-    text = _read(file)
+    text = read_document(file)
     try:
         data = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{file} is not JSON: {error}") from error
     converted = convert(data, "imported" if file == "-" else Path(file).stem)
     written = json.dumps(converted.document, indent=2, ensure_ascii=False) + "\n"
-    found = _validated(written, db)
+    found = validated(written, db)
     if to is not None:
-        if to.exists() and not force:
-            raise UsageError(f"{to} exists; --force writes over it")
-        try:
-            to.write_text(written, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{to} cannot be written: {error.strerror or error}") from error
+        library.write_document(to, written, force=force)
+    stored = _added(written, db) if add and found.valid else None
     if as_json:
         print_json(
             "finished",
             valid=found.valid,
             document=converted.document,
-            not_converted=_plain(converted.problems),
-            notes=_plain(converted.notes),
-            problems=_plain(found.problems),
+            not_converted=problem_fields(converted.problems),
+            notes=problem_fields(converted.notes),
+            problems=problem_fields(found.problems),
+            strategy=record_fields(stored) if stored else None,
         )
     else:
-        if to is None:
+        if to is None and stored is None:
             sys.stdout.write(written)
         for title, problems in (
             ("[yellow]not converted[/yellow], at these places of the old document", converted.problems),
@@ -145,9 +144,11 @@ def import_legacy(
         ):
             if problems:
                 messages.print(title)
-                _print_problems(problems, messages)
+                print_problems(problems, messages)
         if found.valid and to is not None:
             messages.print(f"[green]ok[/green]  {to} is valid; look at it: tapeflow strategies validate {to}")
+        if stored is not None:
+            library.told(stored, "added", as_json=False)
     if not found.valid:
         sys.exit(1)
 
@@ -177,34 +178,14 @@ def templates(
     console.print("\nSee one with [bold]tapeflow strategies show NAME[/bold]; with --document it is the JSON to edit.")
 
 
-@strategies.command()
-def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a template.")],
-    document: Annotated[bool, typer.Option("--document", help="The JSON document, to save and edit.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object with the document (as text) and its hash.")
-    ] = False,
-) -> None:
-    """Show what a template does, or its document.
+def _added(text: str, db: str | None) -> StrategyRecord:
+    from dataflows.cli.project import open_project
+    from dataflows.library import add_strategy
 
-    Example: tapeflow strategies show pump_follow_long --document > my_strategy.json
-    """
-    from operators.strategy.document import document_hash
-    from operators.strategy.summary import summary
-    from operators.strategy.templates import load_template, template_text
-
-    template = load_template(name)
-    text = template_text(name)
-    if document:
-        sys.stdout.write(text)
-    elif as_json:
-        print_json("finished", name=name, hash=document_hash(template), document=text)
-    else:
-        console.print(template.description)
-        _print_summary(f"{template.name}  {template.direction}", summary(template))
+    return add_strategy(open_project(db), text, author=login_name())
 
 
-def _validated(text: str, db: str | None) -> Validated:
+def validated(text: str, db: str | None) -> Validated:
     """What validation finds. The database is asked only where a name of the document may be a variant of the project's;
     where it cannot be asked, that is said and such names are unknown."""
     from dataflows.cli.project import has_project, open_project
@@ -224,46 +205,3 @@ def _validated(text: str, db: str | None) -> Validated:
         )
         return found
     return validate_text(text, variants)
-
-
-def _read(file: str) -> str:
-    """The text of a document. Raises `UsageError` where there is no such file or it is not text."""
-    from operators.errors import UsageError
-
-    try:
-        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise UsageError(f"strategy file {file}: {error.strerror or error}; allowed: a JSON file, or -") from error
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"strategy file {file}: not UTF-8 at byte {error.start}; allowed: UTF-8 text") from error
-
-
-def _plain(problems: Sequence[Problem]) -> list[dict[str, str]]:
-    return [{"path": one.path, "found": one.found, "allowed": one.allowed} for one in problems]
-
-
-def _print_summary(title: str, lines: list[tuple[str, str]]) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    console.print(title)
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    for heading, sentence in lines:
-        table.add_row(heading, escape(sentence))
-    console.print(table)
-
-
-def _print_problems(problems: Sequence[Problem], on: Console = console) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("where", "found", "allowed"):
-        table.add_column(heading, overflow="fold")
-    for one in problems:
-        table.add_row(escape(one.path), escape(one.found), escape(one.allowed))
-    on.print(table)

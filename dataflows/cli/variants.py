@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dataflows.cli.output import DB_HELP, console, messages, print_json
+from dataflows.cli.output import DB_HELP, console, login_name, messages, print_json
 
 if TYPE_CHECKING:
     from connectors.questdb.database import Database
@@ -91,7 +91,7 @@ def add(
     from dataflows.cli.project import open_project
     from dataflows.variants import add_variant
 
-    stored = add_variant(open_project(db), name, indicator, description, author or _login_name())
+    stored = add_variant(open_project(db), name, indicator, description, author or login_name())
     _told(stored, "added", as_json=as_json)
 
 
@@ -301,13 +301,3 @@ def _warn_users(name: str, used_by: list[str]) -> None:
             f"strateg{'y' if len(used_by) == 1 else 'ies'} {', '.join(used_by)}: not valid without it",
             soft_wrap=True,
         )
-
-
-def _login_name() -> str | None:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        # nobody is logged in: a container, a service
-        return None

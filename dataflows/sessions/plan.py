@@ -40,7 +40,7 @@ class BacktestPlan(SessionPlan, frozen=True, kw_only=True, tag="backtest"):
     `accounts` is the accounts document (JSON text), `strategies` maps the names it uses to strategy documents (JSON
     text), `variants` the names that these use to what they stood for when the session was prepared. `indicators` are
     the canonical ids that the strategies read; those of `recorded` are stored, on every `record_every_us`-th instant of
-    the grid, or where a value changes (None).
+    the grid, or where a value changes (None). `strategies_of` is the session from which strategies and accounts are.
     """
 
     source_session_id: str
@@ -60,6 +60,7 @@ class BacktestPlan(SessionPlan, frozen=True, kw_only=True, tag="backtest"):
     indicators: tuple[str, ...] = ()
     recorded: tuple[str, ...] = ()
     record_every_us: int | None = None
+    strategies_of: str | None = None
 
 
 class CollectPlan(SessionPlan, frozen=True, kw_only=True, tag="collect"):

@@ -31,7 +31,7 @@ def test_everything_that_is_wrong_is_said_at_once(tapeflow, market):
         )
     )
     for sentence in (
-        "strategy 'no_such' is neither a file nor a template",
+        "strategy 'no_such' is neither a template nor in the library nor a file",
         "no symbol 'NO_USDT'",
         "it has to end later",
         "--slice-rows is 0",

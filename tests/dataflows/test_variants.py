@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from connectors.questdb.variants import VariantStore
+from dataflows.library import add_strategy, delete_strategy
 from dataflows.preparing import BacktestRequest, prepare_backtest
 from dataflows.variants import (
     add_variant,
@@ -113,16 +114,12 @@ def test_nonsense_is_refused_with_the_nearest_that_there_is(database, name):
 
 
 def test_stored_strategies_that_name_a_variant_are_told(database, name):
-    for strategy, text, deleted in (
-        (f"user_{name}", {"s1_signal": {"when": {"all": [{"indicator": name}]}}}, False),
-        (f"other_{name}", {"s1_signal": {"when": {"all": [{"indicator": "TWPA"}]}}}, False),
-        (f"gone_{name}", {"s1_signal": {"when": {"all": [{"indicator": name}]}}}, True),
-    ):
-        database.execute(
-            "INSERT INTO strategies (changed_at, id, version, name, strategy_json, is_deleted) "
-            "VALUES (now(), %s, 0, %s, %s, %s)",
-            (strategy, strategy, json.dumps(text), deleted),
-        )
+    add_variant(database, name, "TWPA(t1=60)")
+    for strategy, indicator in ((f"user_{name}", name), (f"other_{name}", "TWPA"), (f"gone_{name}", name)):
+        signal = {"when": {"indicator": indicator, "op": ">", "value": 1}}
+        document = {**json.loads(template_text("pump_alert_only")), "name": strategy, "s1_signal": signal}
+        add_strategy(database, json.dumps(document))
+    delete_strategy(database, f"gone_{name}")
     assert strategies_with(database, name) == [f"user_{name}"]
 
 

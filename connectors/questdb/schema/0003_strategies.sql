@@ -45,23 +45,3 @@ CREATE TABLE IF NOT EXISTS strategies (
     deleted_at TIMESTAMP
 ) TIMESTAMP(changed_at) PARTITION BY DAY WAL
 DEDUP UPSERT KEYS(changed_at, id, version);
-
-CREATE TABLE IF NOT EXISTS strategy_templates (
-    changed_at TIMESTAMP,
-    id VARCHAR,
-    version LONG,
-    name VARCHAR,
-    description VARCHAR,
-    direction SYMBOL,
-    enabled BOOLEAN,
-    strategy_json VARCHAR,
-    hash VARCHAR,
-    author VARCHAR,
-    category SYMBOL,
-    tags VARCHAR,
-    template_id VARCHAR,
-    last_activated_at TIMESTAMP,
-    is_deleted BOOLEAN,
-    deleted_at TIMESTAMP
-) TIMESTAMP(changed_at) PARTITION BY DAY WAL
-DEDUP UPSERT KEYS(changed_at, id, version);

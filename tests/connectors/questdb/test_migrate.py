@@ -14,6 +14,8 @@ from connectors.questdb.literals import text
 from connectors.questdb.migrate import Migration, apply, migrate, migrations, schema_version
 from operators.results import APPROACH_ROWS, RESULT_ROWS
 from operators.session import SessionRecord
+from operators.stored_strategy import StrategyRecord
+from operators.variant import VariantRecord
 
 pytestmark = pytest.mark.database
 
@@ -33,7 +35,6 @@ KEYS = {
     "indicators": "timestamp session_id symbol seq indicator_id",
     "indicator_variants": "changed_at id version",
     "strategies": "changed_at id version",
-    "strategy_templates": "changed_at id version",
     "state_transitions": "timestamp session_id account strategy symbol n",
     "strategy_signals": "timestamp signal_id",
     "orders": "timestamp order_id",
@@ -95,6 +96,28 @@ def test_applying_again_changes_nothing_also_at_the_same_time(database: Database
         assert list(pool.map(lambda _: _apply_all(database, migrations()), range(4))) == [newest] * 4
     assert database.query("SELECT count() FROM schema_version") == [(newest,)]
     assert migrate(database) == newest
+
+
+def test_a_table_that_is_no_longer_needed_goes_also_at_the_same_time(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE IF NOT EXISTS strategy_templates (changed_at TIMESTAMP, id VARCHAR) "
+        "TIMESTAMP(changed_at) PARTITION BY DAY WAL"
+    )
+    step = next(step for step in migrations() if step.name == "templates")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: apply(database, step), range(4)))
+    assert _tables_named(database, "strategy_templates") == 0
+
+
+def _tables_named(database: Database, table: str) -> int:
+    return int(database.query("SELECT count() FROM tables() WHERE table_name = %s", [table])[0][0])
+
+
+@pytest.mark.parametrize(("record", "table"), [(VariantRecord, "indicator_variants"), (StrategyRecord, "strategies")])
+def test_records_of_definitions_and_their_tables_have_the_same_columns(
+    database: Database, record: type, table: str
+) -> None:
+    assert set(columns_of(database, table)) == {field.name for field in dataclasses.fields(record)}
 
 
 def _apply_all(database: Database, steps: tuple[Migration, ...]) -> int:

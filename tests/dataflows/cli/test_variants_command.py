@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from dataflows.library import add_strategy
 from operators.strategy.templates import template_text
 
 
@@ -76,12 +77,9 @@ def test_mistakes_end_with_2_and_say_what_is_allowed(variants, words, reason):
 def test_who_deletes_a_variant_in_use_is_told(variants, database, name):
     variants("add", name, "TWPA")
     strategy = f"user_of_{name}"
-    document = json.dumps({"s1_signal": {"when": {"all": [{"indicator": name, "op": ">", "value": 1}]}}})
-    database.execute(
-        "INSERT INTO strategies (changed_at, id, version, name, strategy_json, is_deleted) "
-        "VALUES (now(), %s, 0, %s, %s, false)",
-        (strategy, strategy, document),
-    )
+    signal = {"when": {"indicator": name, "op": ">", "value": 1}}
+    document = {**json.loads(template_text("pump_alert_only")), "name": strategy, "s1_signal": signal}
+    add_strategy(database, json.dumps(document))
     said = variants("delete", name, "--json")
     assert finished(said)["used_by"] == [strategy]
     assert f"still used by the stored strategy {strategy}" in said.err

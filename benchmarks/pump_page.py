@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PAGE: Final = "pump-detection.md"
 PICTURE: Final = "images/pump-detection.svg"
 
+_LABEL = 30.0
+"""Pixels that a label takes."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 624.0, 24.0, 264.0
 _TEXT, _GRID, _LINE, _PLAIN, _GOAL = "#6e7781", "#8c959f", "#2f81f7", "#db6d28", "#3fb950"
 
@@ -198,17 +200,19 @@ def picture(found: Detection) -> str:
     lines.append(f'<path d="{goal}" stroke="{_GOAL}" stroke-dasharray="5 4"/>')
     points = " ".join(f"{_x(x, score.false_per_day)},{_y(y, _share(score))}" for _, score in found.curve)
     lines.append(f'<polyline points="{points}" fill="none" stroke="{_LINE}" stroke-width="1.6"/>')
-    earlier: tuple[str, str] | None = None
+    labelled: tuple[float, str] | None = None
     for value, score in found.curve:
         at = (_x(x, score.false_per_day), _y(y, _share(score)))
         lines.append(f'<circle cx="{at[0]}" cy="{at[1]}" r="3" fill="{_LINE}"/>')
-        if at != earlier:
+        if labelled is None or at[1] != labelled[1] or abs(float(at[0]) - labelled[0]) > _LABEL:
             lines.append(f'<text x="{at[0]}" y="{at[1]}" dx="5" dy="12">{value:g} %</text>')
-        earlier = at
+            labelled = float(at[0]), at[1]
     for name, score in found.plain:
         at = (_x(x, score.false_per_day), _y(y, _share(score)))
         lines.append(f'<circle cx="{at[0]}" cy="{at[1]}" r="4" fill="{_PLAIN}"/>')
-        lines.append(f'<text x="{at[0]}" y="{at[1]}" dx="7" dy="-5">plain: {escape(name.partition(",")[0])}</text>')
+        lines.append(
+            f'<text x="{at[0]}" y="{at[1]}" dx="7" dy="-5">plain: {escape(name.partition(" above")[0])}</text>'
+        )
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,6 +57,20 @@ class Approach:
         times[:, BEST_AT] = NEVER
         groups = np.full((len(SECTIONS), 3), NEVER, np.int64)
         return cls(np.full(conditions, math.nan), times, np.zeros((conditions, 2), np.int8), groups)
+
+    def __reduce__(self) -> tuple[Callable[[int, bytes], Approach], tuple[int, bytes]]:
+        """Packed for snapshots: most of it is empty, since most machines have only ever looked at S1."""
+        parts = (self.best, self.times, self.codes, self.groups)
+        return _unpacked, (len(self.best), zlib.compress(b"".join(part.tobytes() for part in parts), 1))
+
+
+def _unpacked(conditions: int, packed: bytes) -> Approach:
+    """What `Approach.__reduce__` has packed."""
+    seen, content, start = Approach.of(conditions), zlib.decompress(packed), 0
+    for part in (seen.best, seen.times, seen.codes, seen.groups):
+        part.flat[:] = np.frombuffer(content, part.dtype, part.size, start)
+        start += part.nbytes
+    return seen
 
 
 @njit(cache=True, nogil=True)

@@ -16,6 +16,8 @@ SECONDS: Final = 5.0
 BEFORE_SECONDS: Final = 120.0
 AFTER_SECONDS: Final = 600.0
 """Signals so long before and after the first +5 % belong to the pump."""
+EARLY_SECONDS: Final = 30.0
+"""Signals that come so long before it are told apart: the price had risen, but not yet by 5 % of the tape's base."""
 BUDGET: Final = 0.1
 """False signals per symbol and day that are allowed."""
 CHUNK_US: Final = 25 * MICROSECONDS
@@ -49,11 +51,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Several tapes together; `precision`, `recall` and `f1` are those of chunks."""
+    """Several tapes together; `early` are those of the pumps in time whose signal came long before; `precision`,
+    `recall` and `f1` are those of chunks."""
 
     pumps: int
     found: int
     in_time: int
+    early: int
     false: int
     days: float
     precision: float
@@ -71,6 +75,7 @@ class Score:
             pumps=len(pumps),
             found=sum(one.delay is not None for one in pumps),
             in_time=sum(one.in_time for one in pumps),
+            early=sum(one.delay is not None and one.delay < -EARLY_SECONDS for one in pumps),
             false=sum(one.false for one in every),
             days=sum(one.days for one in every),
             precision=precision,
@@ -85,8 +90,8 @@ class Score:
 
     def __str__(self) -> str:
         return (
-            f"{self.found} of {self.pumps} pumps found, {self.in_time} in time, {self.false} false signals in "
-            f"{self.days:.0f} symbol-days ({self.false_per_day:.3f} a day); chunks of 25 s: precision "
+            f"{self.found} of {self.pumps} pumps found, {self.in_time} in time ({self.early} early), "
+            f"{self.false} false signals in {self.days:.0f} symbol-days ({self.false_per_day:.3f} a day); chunks of 25 s: precision "
             f"{self.precision:.2f}, recall {self.recall:.2f}, F1 {self.f1:.2f}"
         )
 

@@ -17,6 +17,9 @@ CREATE TABLE IF NOT EXISTS schema_version (applied_at TIMESTAMP, version LONG, n
 TIMESTAMP(applied_at) PARTITION BY YEAR WAL DEDUP UPSERT KEYS(applied_at, version)
 """
 _DAY_US: Final = 86_400_000_000
+_COLUMN_IS_THERE: Final = ("statement is either no-op", "duplicate column")
+"""What a WAL table answers to a column that is to be added if it does not exist, and does; the second where somebody
+else adds it at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,7 @@ def apply(database: Database, step: Migration) -> None:
         try:
             database.execute(statement)
         except StorageRejected as rejection:
-            # the answer to a column of a WAL table that is to be added if it does not exist, and does
-            if "statement is either no-op" not in str(rejection):
+            if not any(words in str(rejection) for words in _COLUMN_IS_THERE):
                 raise
 
 

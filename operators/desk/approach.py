@@ -73,7 +73,7 @@ def _unpacked(conditions: int, packed: bytes) -> Approach:
     return seen
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def see_stretch(
     values: Float64,
     value_rows: Int64,
@@ -131,7 +131,7 @@ def see_stretch(
     group[SINCE] = ts[stop - 1]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def _nearest(
     values: Float64, ts: Int64, low: float, high: float, wanted: bool, best: Float64, times: Int64, c: int
 ) -> None:
@@ -157,7 +157,7 @@ def _nearest(
             distance, best[c], times[c, BEST_AT] = away, value, ts[i]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def _spend(
     verdicts: Int8, ts: Int64, before: int, begins: int, absent: bool, times: Int64, codes: Int8, c: int
 ) -> None:

@@ -91,8 +91,8 @@ class Score:
     def __str__(self) -> str:
         return (
             f"{self.found} of {self.pumps} pumps found, {self.in_time} in time ({self.early} early), "
-            f"{self.false} false signals in {self.days:.0f} symbol-days ({self.false_per_day:.3f} a day); chunks of 25 s: precision "
-            f"{self.precision:.2f}, recall {self.recall:.2f}, F1 {self.f1:.2f}"
+            f"{self.false} false signals in {self.days:.0f} symbol-days ({self.false_per_day:.3f} a day); "
+            f"chunks of 25 s: precision {self.precision:.2f}, recall {self.recall:.2f}, F1 {self.f1:.2f}"
         )
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 
-import msgspec
-
 from connectors.questdb.database import Database
 from dataflows.sessions.plan import BacktestPlan
-from dataflows.tapes import find_session
+from dataflows.stored_plans import stored_plan
 from operators.errors import UsageError
 from operators.strategy.document import document_hash
 from operators.strategy.validation import load_strategy
@@ -19,13 +17,7 @@ def earlier_plan(database: Database, session_id: str) -> BacktestPlan:
 
     Raises `UsageError` for a session without strategies, and where one of its documents is no longer the one that ran.
     """
-    record = find_session(database, session_id)
-    if record.mode != "backtest":
-        raise UsageError(f"{session_id} is a {record.mode} session: it ran no strategies; allowed: a backtest")
-    try:
-        plan = msgspec.json.decode(record.config, type=BacktestPlan)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"the settings of session {session_id} are of another program version: {error}") from error
+    _, plan = stored_plan(database, session_id)
     ran: dict[str, str] = json.loads(plan.strategy_hashes)
     for name, text in plan.strategies.items():
         found = document_hash(load_strategy(text, name, plan.variants))

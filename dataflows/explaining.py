@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
 import numpy as np
 
 from connectors.questdb.database import Database
@@ -22,7 +21,7 @@ from dataflows.report import load_result
 from dataflows.report.loading import load_approaches
 from dataflows.sessions.accounts import accounts_of
 from dataflows.sessions.plan import BacktestPlan
-from dataflows.tapes import find_session
+from dataflows.stored_plans import stored_plan
 from operators.desk.approaches import LOOKED_AT
 from operators.desk.machine import State
 from operators.errors import UsageError
@@ -113,10 +112,7 @@ def explain_session(
 
     Raises `UsageError` for a session without strategies and for names that the session does not have.
     """
-    record = find_session(database, session_id)
-    if record.mode != "backtest":
-        raise UsageError(f"{session_id} is a {record.mode} session: it ran no strategies; allowed: a backtest")
-    plan = msgspec.json.decode(record.config, type=BacktestPlan)
+    record, plan = stored_plan(database, session_id)
     accounts = {one.name: one.strategies for one in accounts_of(plan)}
     compiled = {
         name: compile_strategy(load_strategy(text, name, plan.variants), plan.variants)

@@ -10,6 +10,7 @@ import typer
 from dataflows.cli import (
     backtest,
     collect,
+    compare,
     db,
     demo,
     doctor,
@@ -67,6 +68,7 @@ for commands in (
     backtest,
     sessions,
     quality,
+    compare,
     explain,
     stopping,
     strategies,

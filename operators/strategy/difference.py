@@ -45,7 +45,16 @@ def document_differences(before: StrategyDocument, after: StrategyDocument) -> l
     >>> [(one.path, one.after) for one in document_differences(long, changed)]
     [('$.description', 'mine')]
     """
-    return list(_differences(before.model_dump(mode="json"), after.model_dump(mode="json"), ()))
+    return json_differences(before.model_dump(mode="json"), after.model_dump(mode="json"))
+
+
+def json_differences(before: Any, after: Any) -> list[Difference]:
+    """The differences of two plain JSON values, as those of documents.
+
+    >>> [(one.path, one.before, one.after is ABSENT) for one in json_differences({"a": [1, 2], "b": 3}, {"a": [2]})]
+    [('$.a[0]', 1, True), ('$.b', 3, True)]
+    """
+    return list(_differences(before, after, ()))
 
 
 def _differences(before: Any, after: Any, location: Location) -> Iterator[Difference]:

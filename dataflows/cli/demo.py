@@ -132,6 +132,7 @@ def _where_next(database: Database, plan: CollectPlan, backtest: str) -> None:
         (f"tapeflow sessions quality {plan.session_id}", "how complete the recording is, per symbol"),
         (f"tapeflow sessions show {backtest}", "the backtest and this report again"),
         ("tapeflow strategies show pump_follow_long", "the rules that made these trades"),
+        (f"tapeflow explain {backtest}", "what became of signals, and how near the others came"),
         (f"tapeflow backtest {plan.session_id} -s flash_pump_long", "another strategy on the same recording"),
         ("tapeflow collect --duration 2h", "record thin coins of the real exchange"),
         (

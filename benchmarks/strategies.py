@@ -1,4 +1,4 @@
-"""What strategies cost: 1, 10 and 100 of them over one tape, in the indicators, the conditions and the desk.
+"""What strategies and accounts cost: 1, 10 and 100 of them over one tape, in indicators, conditions and desks.
 
 Run with `python -m benchmarks strategies`. The strategies are those that come with the program, again and again: once
 as they are, so that all conditions are shared, and once each with thresholds of its own, so that only indicators are.
@@ -7,18 +7,19 @@ as they are, so that all conditions are shared, and once each with thresholds of
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from benchmarks.indicators import batches
 from benchmarks.kernels import generated_trades
 from benchmarks.report import Measurement, stopwatch
 from dataflows.warming import warm
-from operators.desk.account import AccountSettings
+from operators.desk.account import default_account
 from operators.desk.desk import Desk
+from operators.evaluation import Evaluation
 from operators.indicators.engine import IndicatorEngine
 from operators.strategy.compile import compile_strategy
-from operators.strategy.compiled import CompiledStrategy, Decisions
+from operators.strategy.compiled import CompiledStrategy, Decisions, StrategyVerdicts
 from operators.strategy.conditions import SymbolConditions
 from operators.strategy.tables import ConditionTables
 from operators.strategy.templates import TEMPLATES, template_text
@@ -33,36 +34,50 @@ def run() -> Iterator[Measurement]:
     """Everything; no database is needed."""
     warm()
     for count in (1, 10, 100):
-        yield measure(_strategies(count, own_thresholds=False), "sharing conditions")
+        shared = _strategies(count, own_thresholds=False)
+        yield measure({"main": shared}, f"strategies sharing conditions: {count}")
     for count in (10, 100):
-        yield measure(_strategies(count, own_thresholds=True), "with thresholds of their own")
+        own = _strategies(count, own_thresholds=True)
+        yield measure({"main": own}, f"strategies with thresholds of their own: {count}")
+    for count in (1, 10, 100):
+        swept = _strategies(count, own_thresholds=True)
+        found = measure(
+            {f"account_{place}": [one] for place, one in enumerate(swept)}, f"accounts of one strategy: {count}"
+        )
+        found.note += f"; {found.seconds / count * 1e3:,.1f} ms per account"
+        yield found
 
 
-def measure(strategies: Sequence[CompiledStrategy], what: str) -> Measurement:
-    """One account runs the strategies over trades of ten symbols; the note tells where the time goes."""
+def measure(accounts: Mapping[str, Sequence[CompiledStrategy]], what: str) -> Measurement:
+    """The accounts run their strategies over trades of ten symbols; the note tells where the time goes."""
+    strategies = [strategy for own in accounts.values() for strategy in own]
     ids = tuple(dict.fromkeys(one for strategy in strategies for one in strategy.indicator_ids))
-    tables = ConditionTables.of({"main": strategies})
+    tables = ConditionTables.of(accounts)
     trades_only = {name: frozenset({"trades"}) for name in _SYMBOLS}
     engines = {name: IndicatorEngine(ids, 1_000_000) for name in _SYMBOLS}
     conditions = {name: SymbolConditions(tables, trades_only[name]) for name in _SYMBOLS}
-    settings = AccountSettings(name="main", quote="USDT", equity=10_000.0)
-    desk = Desk(settings, "benchmark", strategies, _SYMBOLS, trades_only)
+    desks = {
+        name: Desk(default_account(name, 10_000.0, "USDT"), "benchmark", own, _SYMBOLS, trades_only)
+        for name, own in accounts.items()
+    }
     spent = {"indicators": 0.0, "conditions": 0.0, "desk": 0.0}
     instants = moves = 0
-    parts: list[Decisions] = []
+    parts: list[tuple[Evaluation, dict[str, tuple[StrategyVerdicts, ...]]]] = []
     for batch in batches(_SYMBOLS, generated_trades(_TRADES), _SLICE_ROWS):
         with stopwatch() as passed:
             evaluation = engines[batch.symbol].on_batch(batch)
         spent["indicators"] += passed[0]
         with stopwatch() as passed:
-            verdicts = conditions[batch.symbol].evaluate(evaluation)["main"]
+            verdicts = conditions[batch.symbol].evaluate(evaluation)
         spent["conditions"] += passed[0]
         instants += len(evaluation.instants)
-        parts.append(Decisions("main", evaluation, verdicts))
+        parts.append((evaluation, verdicts))
         if len(parts) < batch.header.parts:
             continue
         with stopwatch() as passed:
-            moves += sum(row.TABLE == "state_transitions" for row in desk.on_slice(batch.header, parts))
+            for name, desk in desks.items():
+                decisions = [Decisions(name, one, found[name]) for one, found in parts]
+                moves += sum(row.TABLE == "state_transitions" for row in desk.on_slice(batch.header, decisions))
         spent["desk"] += passed[0]
         parts = []
     seconds = sum(spent.values())
@@ -72,10 +87,7 @@ def measure(strategies: Sequence[CompiledStrategy], what: str) -> Measurement:
         f"{seconds * 1e9 / instants:,.0f} ns per instant ({stages}); {asked:,} conditions on {len(ids)} indicators, "
         f"{len(tables.conditions):,} computed; {moves:,} moves"
     )
-    number = len(strategies)
-    return Measurement(
-        f"{number} strateg{'y' if number == 1 else 'ies'}, {what}", _TRADES, "trades", seconds, note=note
-    )
+    return Measurement(what, _TRADES, "trades", seconds, note=note)
 
 
 def _strategies(count: int, *, own_thresholds: bool) -> list[CompiledStrategy]:

@@ -12,7 +12,6 @@ import numpy as np
 from numba import njit
 
 from operators.strategy.compiled import SECTIONS
-from operators.strategy.kernels import Bool
 from operators.strategy.verdict import PENDING, TRUE
 from operators.tape import Float64, Int8, Int64
 
@@ -24,6 +23,8 @@ BUCKETS: Final = 5
 
 NEVER: Final = -1
 """A tape time that has not come; as a number of conditions: not looked at yet."""
+ABSENT: Final = -1
+"""Instead of an instant: the tape lacks the stream that the indicator needs."""
 BLOCK: Final = 2048
 
 # Columns of `Approach.times`, `codes` and `groups`.
@@ -79,63 +80,63 @@ def see_stretch(
     value_rows: Int64,
     values_from: int,
     verdicts: Int8,
+    verdicts_first: int,
     verdicts_from: int,
     ts: Int64,
     start: int,
     stop: int,
     begins: Int64,
-    absent: Bool,
-    lowest: Float64,
-    highest: Float64,
-    inside: Bool,
+    bounds: Float64,
     best: Float64,
     times: Int64,
     codes: Int8,
-    group: Int64,
+    groups: Int64,
+    first: int,
+    group: int,
 ) -> None:
     """One section at the instants start..stop of a slice, whose times are `ts`.
 
-    Condition c has the value `values[value_rows[c], values_from + i]` and the verdict `verdicts[c, verdicts_from + i]`
-    at instant start + i; its indicator warms up before instant `begins[c]`; `absent[c]`: the tape lacks its stream. The
-    rest is an `Approach`, of this section's conditions alone.
+    Its condition c has the value `values[value_rows[c], values_from + i]` and the verdict
+    `verdicts[verdicts_first + c, verdicts_from + i]` at instant start + i; its indicator warms up before instant
+    `begins[c]`, or is `ABSENT`. `bounds[c]` are lowest, highest and 1 where what is between them is accepted. The rest
+    is an `Approach`, of which the section has the conditions from `first` on and the group.
 
     The nearest value is the one whose distance from `[lowest, highest]` is smallest: outside, how far it has to go;
     inside, with a minus, how far it is from the bound (the other way round where values outside are accepted).
     """
-    since = group[SINCE]
+    since = groups[group, SINCE]
     count = stop - start
     conditions = len(value_rows)
     together = np.empty(BLOCK, np.int32)
-    for first in range(0, count, BLOCK):
-        width = min(BLOCK, count - first)
+    for begin in range(0, count, BLOCK):
+        width = min(BLOCK, count - begin)
         together[:] = 0
-        at = start + first
+        at = start + begin
+        before = since if begin == 0 else ts[at - 1]
         for c in range(conditions):
-            row = value_rows[c]
-            block = values[row, values_from + first : values_from + first + width]
-            _nearest(block, ts[at : at + width], lowest[c], highest[c], inside[c], best, times, c)
-            found = verdicts[c, verdicts_from + first : verdicts_from + first + width]
-            began = since if first == 0 else ts[at - 1]
-            _spend(found, ts[at : at + width], began, begins[c] - at, absent[c], times, codes, c)
+            block = values[value_rows[c], values_from + begin : values_from + begin + width]
+            _nearest(block, ts[at : at + width], bounds[c], best, times, first + c)
+            found = verdicts[verdicts_first + c, verdicts_from + begin : verdicts_from + begin + width]
+            warming = begins[c] if begins[c] == ABSENT else max(begins[c] - at, 0)
+            _spend(found, ts[at : at + width], before, warming, times, codes, first + c)
             for i in range(width):
                 together[i] += np.int32(found[i] == TRUE)
-        most = group[MAX_TRUE]
+        most = groups[group, MAX_TRUE]
         more = np.uint8(0)
         for i in range(width):
             more |= np.uint8(together[i] > most)
         if more:
             place = together[:width].argmax()
-            group[MAX_TRUE], group[MAX_TRUE_AT] = together[place], ts[at + place]
+            groups[group, MAX_TRUE], groups[group, MAX_TRUE_AT] = together[place], ts[at + place]
             for c in range(conditions):
-                codes[c, AT_MOST] = verdicts[c, verdicts_from + first + place] == TRUE
-    group[SINCE] = ts[stop - 1]
+                codes[first + c, AT_MOST] = verdicts[verdicts_first + c, verdicts_from + begin + place] == TRUE
+    groups[group, SINCE] = ts[stop - 1]
 
 
 @njit(cache=True)
-def _nearest(
-    values: Float64, ts: Int64, low: float, high: float, wanted: bool, best: Float64, times: Int64, c: int
-) -> None:
+def _nearest(values: Float64, ts: Int64, bounds: Float64, best: Float64, times: Int64, c: int) -> None:
     """The nearest value so far. Whether any is nearer is asked first, in a way the compiler turns into vectors."""
+    low, high, wanted = bounds[0], bounds[1], bounds[2] == 1.0
     distance = np.inf
     if not np.isnan(best[c]):
         distance = max(low - best[c], best[c] - high)
@@ -158,12 +159,10 @@ def _nearest(
 
 
 @njit(cache=True)
-def _spend(
-    verdicts: Int8, ts: Int64, before: int, begins: int, absent: bool, times: Int64, codes: Int8, c: int
-) -> None:
+def _spend(verdicts: Int8, ts: Int64, before: int, begins: int, times: Int64, codes: Int8, c: int) -> None:
     """The time from the instant `before` (NEVER: there is none) to the last of these, bucket by bucket."""
     code, width = codes[c, NOW], len(verdicts)
-    pending = NO_STREAM if absent else WARM_UP if begins >= width else MISSING
+    pending = NO_STREAM if begins == ABSENT else WARM_UP if begins >= width else MISSING
     expected = np.int8(min(code, PENDING))
     other = np.uint8(before == NEVER or (expected == PENDING and (code != pending or 0 < begins < width)))
     for i in range(width):  # mostly nothing changes: asked in a way the compiler turns into vectors
@@ -173,7 +172,7 @@ def _spend(
         for i in range(width):
             new = verdicts[i]
             if new == PENDING:
-                new = np.int8(NO_STREAM if absent else WARM_UP if i < begins else MISSING)
+                new = np.int8(NO_STREAM if begins == ABSENT else WARM_UP if i < begins else MISSING)
             if i == 0 and before == NEVER:
                 code, since = new, ts[0]
             elif new != code:

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from operators.desk.approach import (
+    ABSENT,
     AT_MOST,
     BEST_AT,
     MISSING,
@@ -35,7 +36,7 @@ from operators.results import ClosestApproach, GroupApproach
 from operators.strategy.comparison import accepted
 from operators.strategy.compiled import E1, O1, S1, SECTIONS, Z1, ZE1, Condition
 from operators.strategy.conditions import ALL_STREAMS
-from operators.strategy.kernels import NO_ROW, Bool
+from operators.strategy.kernels import NO_ROW
 from operators.strategy.names import streams_of
 from operators.strategy.verdict import FALSE, TRUE
 from operators.tape import MICROSECONDS, Float64, Int8, Int64
@@ -57,9 +58,7 @@ class _Columns:
     first: int
     last: int
     conditions: tuple[Condition, ...]
-    lowest: Float64
-    highest: Float64
-    inside: Bool
+    bounds: Float64
     on_position: bool
 
     @classmethod
@@ -71,9 +70,7 @@ class _Columns:
             first=conditions[0].index,
             last=conditions[-1].index + 1,
             conditions=conditions,
-            lowest=np.array([one.lowest for one in ranges]),
-            highest=np.array([one.highest for one in ranges]),
-            inside=np.array([one.inside for one in ranges]),
+            bounds=np.array([(one.lowest, one.highest, float(one.inside)) for one in ranges]),
             on_position=name in sections.on_position,
         )
 
@@ -89,8 +86,7 @@ class Approaches:
     sections: Sequence[StrategySections]
     streams: Mapping[str, frozenset[str]]
     _columns: list[dict[str, _Columns]] = field(init=False)
-    _rows: dict[tuple[int, str, tuple[str, ...]], Int64] = field(init=False, default_factory=dict)
-    _absent: dict[tuple[int, str, str], Bool] = field(init=False, default_factory=dict)
+    _rows: dict[tuple[str, int, int, tuple[str, ...]], tuple[Int64, Int64]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._columns = [{name: _Columns.of(one, name) for name in one.present} for one in self.sections]
@@ -160,9 +156,10 @@ class Approaches:
         if start >= stop:
             return
         for columns in self._looked(machine, on_position=False):
-            verdicts = part.verdicts[machine.strategy].conditions[columns.first : columns.last]
-            rows = self._value_rows(machine.strategy, columns, part.evaluation.indicator_ids)
-            self._see(machine, columns, part, start, stop, part.evaluation.values, rows, start, verdicts, start)
+            rows, begins = self._rows_of(machine, columns, part)
+            verdicts = part.verdicts[machine.strategy].conditions
+            values = part.evaluation.values
+            self._see(machine, columns, part, start, stop, values, rows, start, verdicts, columns.first, start, begins)
 
     def _on_position(
         self,
@@ -174,7 +171,8 @@ class Approaches:
         values: Float64,
         verdicts: Int8,
     ) -> None:
-        self._see(machine, columns, part, start, stop, values, np.arange(len(values)), 0, verdicts, 0)
+        _, begins = self._rows_of(machine, columns, part)
+        self._see(machine, columns, part, start, stop, values, np.arange(len(values)), 0, verdicts, 0, 0, begins)
 
     def _see(
         self,
@@ -187,52 +185,51 @@ class Approaches:
         value_rows: Int64,
         values_from: int,
         verdicts: Int8,
+        verdicts_first: int,
         verdicts_from: int,
+        begins: Int64,
     ) -> None:
         if machine.approach is None:
             machine.approach = Approach.of(len(self.sections[machine.strategy].strategy.conditions))
         seen = machine.approach
-        begins = part.begins
-        known_from = self._value_rows(machine.strategy, columns, part.evaluation.indicator_ids)
         see_stretch(
             values,
             value_rows,
             values_from,
             verdicts,
+            verdicts_first,
             verdicts_from,
             part.evaluation.instants.ts,
             start,
             stop,
-            np.where(known_from == NO_ROW, 0, begins[known_from])
-            if len(begins)
-            else np.zeros(len(known_from), np.int64),
-            self._without_stream(machine, columns),
-            columns.lowest,
-            columns.highest,
-            columns.inside,
-            seen.best[columns.first : columns.last],
-            seen.times[columns.first : columns.last],
-            seen.codes[columns.first : columns.last],
-            seen.groups[columns.group],
+            begins,
+            columns.bounds,
+            seen.best,
+            seen.times,
+            seen.codes,
+            seen.groups,
+            columns.first,
+            columns.group,
         )
 
-    def _value_rows(self, strategy: int, columns: _Columns, indicator_ids: tuple[str, ...]) -> Int64:
-        key = (strategy, SECTIONS[columns.group], indicator_ids)
-        rows = self._rows.get(key)
-        if rows is None:
+    def _rows_of(self, machine: Machine, columns: _Columns, part: MarketSlice) -> tuple[Int64, Int64]:
+        """The rows of the values that the section's conditions read, and the first instant of the slice at which each
+        has had a value (`ABSENT`: the tape has no such stream)."""
+        indicator_ids = part.evaluation.indicator_ids
+        key = (machine.symbol, machine.strategy, columns.group, indicator_ids)
+        known = self._rows.get(key)
+        if known is None:
             place = {one: row for row, one in enumerate(indicator_ids)}
-            found = [NO_ROW if one.on_position else place[one.indicator_id] for one in columns.conditions]
-            rows = self._rows[key] = np.array(found, np.int64)
-        return rows
-
-    def _without_stream(self, machine: Machine, columns: _Columns) -> Bool:
-        key = (machine.strategy, SECTIONS[columns.group], machine.symbol)
-        absent = self._absent.get(key)
-        if absent is None:
             streams = self.streams.get(machine.symbol, ALL_STREAMS)
-            found = [not one.on_position and not streams_of(one.kind) <= streams for one in columns.conditions]
-            absent = self._absent[key] = np.array(found)
-        return absent
+            rows = [NO_ROW if one.on_position else place[one.indicator_id] for one in columns.conditions]
+            there = [one.on_position or streams_of(one.kind) <= streams for one in columns.conditions]
+            known = (np.array(rows, np.int64), np.where(there, 0, ABSENT))
+            self._rows[key] = known
+        rows_of, begun = known
+        if part.warming:
+            first = np.where(rows_of == NO_ROW, 0, part.begins[rows_of])
+            return rows_of, np.where(begun == ABSENT, ABSENT, first)
+        return rows_of, begun
 
 
 def _close(seen: Approach, columns: _Columns, ts: int) -> None:

@@ -27,6 +27,7 @@ class MarketSlice:
         "_begins",
         "_breaks",
         "_trade_instants",
+        "_warming",
         "committed",
         "evaluation",
         "events",
@@ -60,6 +61,7 @@ class MarketSlice:
         self.passed: Key = (-1, DUE, 0, memory.symbol)
         self._trade_instants: Int64 | None = None
         self._begins: Int64 | None = None
+        self._warming: bool | None = None
         self.marks: list[TapeEvent] = []
         self._breaks: list[tuple[int, int]] = []
         self.events: list[TapeEvent] = []
@@ -135,6 +137,13 @@ class MarketSlice:
         return index >= 0 and self.evaluation.instants.kind[index] == BOOK_INSTANT
 
     # What is known there
+
+    @property
+    def warming(self) -> bool:
+        """Whether an indicator has no value yet at the beginning of the slice."""
+        if self._warming is None:
+            self._warming = bool(self.begins.any())
+        return self._warming
 
     @property
     def begins(self) -> Int64:

@@ -82,4 +82,5 @@ def _account(account: AccountSummary) -> dict[str, Any]:
         "by_exit_reason": [{"name": group.name, **asdict(group.summary)} for group in found.by_exit_reason],
         "by_symbol": [{"name": group.name, **asdict(group.summary)} for group in found.by_symbol],
         "by_strategy": [{"name": group.name, **asdict(group.summary)} for group in found.by_strategy],
+        "by_hour": [{"name": group.name, **asdict(group.summary)} for group in found.by_hour],
     }

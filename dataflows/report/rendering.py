@@ -21,6 +21,7 @@ from operators.statistics.returns import EquityCurve, equity_curve
 
 FIRST_TRADES: Final = 10
 TOP_SYMBOLS: Final = 10
+TOP_HOURS: Final = 8
 DETAILED_ACCOUNTS: Final = 3
 COMPARED_ACCOUNTS: Final = 20
 _WIDEST_CURVE: Final = 100
@@ -170,6 +171,9 @@ def _trades(console: Console, account: AccountSummary, amounts: Money, prefix: s
     if len(found.by_strategy) > 1:
         console.print()
         _print(console, tables.groups_table("by strategy", found.by_strategy, amounts, 20))
+    if len(found.by_hour) > 1:
+        console.print()
+        _print(console, tables.groups_table("by hour, UTC", found.by_hour, amounts, TOP_HOURS))
     shown = min(len(found.trades), FIRST_TRADES)
     _heading(console, f"{prefix}{_which(shown, len(found.trades))}, times UTC")
     _print(console, tables.trades_table(found.trades, found, amounts, FIRST_TRADES, console.width))

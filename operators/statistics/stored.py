@@ -116,6 +116,7 @@ def details(statistics: Statistics) -> dict[str, Any]:
         "by_exit_reason": _groups(statistics.by_exit_reason),
         "by_symbol": _groups(statistics.by_symbol),
         "by_strategy": _groups(statistics.by_strategy),
+        "by_hour": _groups(statistics.by_hour),
     }
 
 

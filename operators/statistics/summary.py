@@ -17,7 +17,16 @@ from operators.statistics.ratios import calmar, sharpe, sortino
 from operators.statistics.returns import cagr_pct, equity_curve, period_returns, total_return_pct
 from operators.statistics.rows import newest_rows
 from operators.statistics.slippage import Slippage, slippage
-from operators.statistics.trades import Trade, TradeGroup, TradeSummary, grouped, is_open, summarise, trades_of
+from operators.statistics.trades import (
+    Trade,
+    TradeGroup,
+    TradeSummary,
+    grouped,
+    hour_of_entry,
+    is_open,
+    summarise,
+    trades_of,
+)
 from operators.tape import MICROSECONDS
 
 
@@ -58,6 +67,7 @@ class Statistics:
     by_exit_reason: tuple[TradeGroup, ...]
     by_symbol: tuple[TradeGroup, ...]
     by_strategy: tuple[TradeGroup, ...]
+    by_hour: tuple[TradeGroup, ...]
     funnel: Funnel
 
     @property
@@ -139,6 +149,7 @@ def statistics(
         by_exit_reason=grouped(trades, lambda trade: trade.exit_reason),
         by_symbol=grouped(trades, lambda trade: trade.symbol),
         by_strategy=grouped(trades, lambda trade: trade.strategy),
+        by_hour=grouped(trades, hour_of_entry),
         funnel=funnel(newest_rows(transitions)),
     )
 

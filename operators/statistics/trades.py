@@ -13,6 +13,7 @@ from operators.tape import MICROSECONDS
 OPEN_STATUSES: Final = frozenset({"OPEN", "OPEN_AT_END"})
 """Positions that nobody has closed: no trade yet, shown apart."""
 NO_REASON: Final = "UNSTATED"
+_HOUR_US: Final = 3_600 * MICROSECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,16 @@ def summarise(trades: Sequence[Trade]) -> TradeSummary:
         average_mae=_mean([trade.mae for trade in trades]),
         average_mfe=_mean([trade.mfe for trade in trades]),
     )
+
+
+def hour_of_entry(trade: Trade) -> str:
+    """The hour of the day (UTC) in which a trade was opened.
+
+    >>> from types import SimpleNamespace
+    >>> hour_of_entry(SimpleNamespace(opened_at=1_794_009_600_000_000 + 9 * 3_600_000_000 + 1))
+    '09:00'
+    """
+    return f"{trade.opened_at // _HOUR_US % 24:02d}:00"
 
 
 def grouped(trades: Iterable[Trade], name: Callable[[Trade], str]) -> tuple[TradeGroup, ...]:

@@ -77,6 +77,8 @@ def test_a_scenario(ledger: Any) -> None:
     assert found.funding == 0.25
     assert [group.name for group in found.by_exit_reason] == ["STOP_LOSS", "ZE1_CLOSE"]
     assert [group.name for group in found.by_symbol] == ["AAA_USDT", "BBB_USDT"]
+    assert sum(group.summary.trades for group in found.by_hour) == found.summary.trades
+    assert all(group.name.endswith(":00") for group in found.by_hour)
     assert (found.basis, found.returns) == ("hour", 2)
     assert found.funnel.signals == found.funnel.entries == found.funnel.entered == found.funnel.closed == 1
     assert found.funnel.refused_signals == 1

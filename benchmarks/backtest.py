@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,35 @@ def run(database: Database, home: Path, trades: int, long_trades: int, results: 
             results.add(_line(what, progress, bare, "≥ 1 M/s, goal 3 M"))
         if (symbols, count) == (20, long_trades or trades):
             _indicators(database, home, market, bare, results)
+    _snapshots(database, home, trades, results)
+
+
+def _snapshots(database: Database, home: Path, trades: int, results: Results) -> None:
+    """Fifty symbols with a snapshot every second, every ten, and none; the note has the size of one per symbol."""
+    parameters = MarketParameters(symbols=50, trades=trades, hours=24.0, pumps=50, seed=14)
+    market = generate(database, parameters)
+    bare = bare_read(database, market)
+    for what, changes in (
+        ("none", {}),
+        ("every 10 s", {"recovery": True, "epoch_seconds": 10.0}),
+        ("every second", {"recovery": True, "epoch_seconds": 1.0}),
+    ):
+        progress = backtest(database, home, market, strategies=STRATEGIES, **changes)
+        line = _line(f"backtest, 50 symbols, 4 templates, snapshots {what}", progress, bare, "")
+        if changes:
+            newest = max(home.rglob("part-0.sqlite3"), key=lambda file: file.stat().st_mtime)
+            line.note += f", {_snapshot_bytes(newest) / parameters.symbols / 1024:.1f} KiB per symbol"
+        results.add(line)
+
+
+def _snapshot_bytes(file: Path) -> int:
+    """The newest snapshot of every step and key in a recovery store."""
+    with contextlib.closing(sqlite3.connect(file)) as store:
+        found = store.execute(
+            "SELECT sum(length(ser_change)) FROM snaps AS one WHERE snap_epoch = "
+            "(SELECT max(snap_epoch) FROM snaps WHERE step_id = one.step_id AND state_key = one.state_key)"
+        ).fetchone()
+    return int(found[0] or 0)
 
 
 def _indicators(database: Database, home: Path, market: GeneratedSession, bare: float, results: Results) -> None:

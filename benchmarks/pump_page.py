@@ -83,7 +83,8 @@ def _introduction() -> Iterator[str]:
     yield (
         "* By **chunks of 25 seconds**, as La Morgia et al. (*Pump and Dumps in the Bitcoin Era*, 2020) count: a pump"
         " is a hit if a signal lies in the chunk of its first +5 % or the next one to it; every chunk with another"
-        " signal is a false alarm, also near a pump."
+        " signal is a false alarm, also near a pump. An hour around announcements that no pump came of is left out here"
+        " too."
     )
     yield ""
 

@@ -52,7 +52,7 @@ DESCRIPTIONS: Final = {
         gone and the rise has stopped (Z1), and shorts towards the level before. A signal that only goes on
         rising is dropped (O1).""",
         """where the pump has a second leg after the entry, where price falls so fast that the entry fills near the
-        bottom, and where the coin moves by several per cent between two trades: a stop of 6 % is then filled
+        bottom, and where the coin moves by several per cent between two trades: a stop is then filled
         wherever the next trade is. The recorded coins could not be shorted at all; on perpetuals funding and
         liquidations come on top.""",
     ),
@@ -126,7 +126,7 @@ def case(name: str, tapes: Sequence[PumpTape]) -> tuple[str, str]:
     """The picture of a template's case and what is said below it."""
     tape = next(one for one in tapes if one.name == DESCRIPTIONS[name].case)
     evaluation, rows, strategy = _run(name, tape)
-    moves = [row for row in rows if isinstance(row, StateTransition) and abs(row.timestamp - tape.event) < 480e6]
+    moves = [row for row in rows if isinstance(row, StateTransition) and _shown(row, tape)]
     told = {("s1", "SIGNAL_DETECTED"): "S1", ("first_fill", "POSITION_ACTIVE"): "in"}
     marks = [
         ((move.timestamp - tape.event) / MICROSECONDS, told[move.trigger, move.to_state])
@@ -202,6 +202,11 @@ def _run(name: str, tape: PumpTape) -> tuple[Evaluation, list[ResultRow], Compil
     strategy = compile_strategy(load_template(name))
     evaluation = evaluate(read_trades(tape.path), strategy.indicator_ids, _CONTRACT)
     return evaluation, run_desk(strategy, evaluation), strategy
+
+
+def _shown(row: StateTransition, tape: PumpTape) -> bool:
+    """Whether a move lies within the picture."""
+    return -BEFORE_SECONDS <= (row.timestamp - tape.event) / MICROSECONDS <= AFTER_SECONDS
 
 
 def _curve(evaluation: Evaluation, tape: PumpTape, indicator_id: str, marks: Sequence[tuple[float, str]]) -> Curve:

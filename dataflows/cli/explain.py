@@ -194,13 +194,15 @@ def nearness(one: Explained) -> tuple[float, float, str]:
 
 
 def _show_section(symbol: str, section: ExplainedSection, *, whole: bool) -> None:
+    from rich.markup import escape
+
     from dataflows.report.formats import clock, duration
 
     group = section.group
     console.print(
         f"\n  [bold]{symbol}[/bold]: {WAITING[section.section]} in {duration(group.looked_seconds)}; at most "
         f"{group.max_true} of {group.conditions} condition{'s' if group.conditions != 1 else ''} true at once, "
-        f"{clock(group.at)}; missing: {', '.join(_name(condition) for condition in section.lacking) or 'none'}",
+        f"{clock(group.at)}; missing: {escape(', '.join(_name(condition) for condition in section.lacking)) or 'none'}",
         soft_wrap=True,
     )
     shown = list(section.conditions)
@@ -223,7 +225,7 @@ def _show_section(symbol: str, section: ExplainedSection, *, whole: bool) -> Non
     elif section.changes is None:
         console.print("    what another threshold would have done depends on the signal or position: not computed")
     else:
-        console.print(f"    no change of a single threshold is enough: {len(section.lacking)} would have to change")
+        console.print("    no change of a single threshold is enough")
 
 
 def _show_condition(condition: Condition, row: ClosestApproach) -> None:
@@ -250,7 +252,8 @@ def _show_condition(condition: Condition, row: ClosestApproach) -> None:
         )
         if seconds
     ]
-    line = f"    {_name(condition)} {condition.op} {threshold}{held}: {nearest}; {', '.join(spent)}"
+    told = f"{nearest}; {', '.join(spent)}" if spent else nearest
+    line = f"    {_name(condition)} {condition.op} {threshold}{held}: {told}"
     console.print(line, markup=False, soft_wrap=True)
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from operators.results import StateTransition
 
 _HOLDING: Final = ("POSITION_ACTIVE", "CLOSE_PENDING")
-_NO_REASON: Final = ("close_escalated", "late_fill")
+_NO_REASON: Final = ("close_escalated", "late_fill", "next_leg")
 _GIVEN_UP: Final = ("SIGNAL_CANCELLED", "INACTIVE")
 
 
@@ -51,8 +51,8 @@ def funnel(transitions: Iterable[StateTransition]) -> Funnel:
             reasons[transition.trigger.removeprefix("refused:").strip()] += 1
         elif transition.to_state == "CLOSE_PENDING" and transition.trigger not in _NO_REASON:
             closing[machine] = transition.trigger
-        elif transition.from_state in _HOLDING and machine in closing:
-            exits[closing.pop(machine)] += transition.to_state in ("EXITED", "INACTIVE")
+        elif transition.to_state in ("EXITED", "INACTIVE") and machine in closing:
+            exits[closing.pop(machine)] += 1
     return Funnel(
         refused_signals=moves["MONITORING", "MONITORING", True],
         signals=moves["MONITORING", "SIGNAL_DETECTED", False],

@@ -16,8 +16,13 @@ QUIET = {
     "s1_signal": {
         "when": {
             "all": [
-                {"indicator": "PUMP_MAGNITUDE_PCT(t1=10,t3=60,d=30)", "op": ">=", "value": 1000},
-                {"indicator": "VOLUME_SURGE_RATIO", "op": ">=", "value": 0, "label": "any surge"},
+                {
+                    "indicator": "PUMP_MAGNITUDE_PCT(t1=10,t3=60,d=30)",
+                    "op": ">=",
+                    "value": 1000,
+                    "label": "a [/b] jump",
+                },
+                {"indicator": "VOLUME_SURGE_RATIO", "op": ">=", "value": 0, "label": "any [/surge]"},
             ]
         }
     },
@@ -105,7 +110,8 @@ def test_it_is_told_in_words_once(tapeflow, quiet):
     told = tapeflow("explain", quiet["session_id"]).out
     assert told.count(": no signal") == 3
     assert told.count("would have fired at") == 3
-    assert "any surge" in told
+    assert "missing: a [/b] jump" in told
+    assert "any [/surge]" in told
 
 
 def test_names_that_the_session_does_not_have_are_refused(tapeflow, market, quiet):

@@ -27,3 +27,21 @@ def test_every_way_a_signal_can_go(ledger: Any) -> None:
     assert (found.refused_signals, found.signals, found.cancelled, found.refused_entries) == (1, 4, 1, 1)
     assert (found.entries, found.unfilled, found.entered, found.closed) == (2, 1, 1, 1)
     assert found.reasons == (("timeout", 2), ("max_position_pct", 1), ("no_slot", 1))
+
+
+def test_a_close_that_is_sent_again_keeps_its_reason(ledger: Any) -> None:
+    moves = [
+        ("POSITION_ACTIVE", "CLOSE_PENDING", "ze1"),
+        ("CLOSE_PENDING", "CLOSE_PENDING", "next_leg"),
+        ("CLOSE_PENDING", "CLOSE_PENDING", "close_escalated"),
+        ("CLOSE_PENDING", "CLOSE_PENDING", "late_fill"),
+        ("CLOSE_PENDING", "EXITED", "flat"),
+        ("POSITION_ACTIVE", "CLOSE_PENDING", "ze1"),
+        ("CLOSE_PENDING", "CLOSE_PENDING", "stop_loss"),
+        ("CLOSE_PENDING", "EXITED", "flat"),
+    ]
+    for second, (before, after, trigger) in enumerate(moves):
+        ledger.transition(second, before, after, trigger, refused=False)
+    found = funnel(ledger.transitions)
+    assert found.exits == (("stop_loss", 1), ("ze1", 1))
+    assert found.closed == 2

@@ -8,7 +8,6 @@ they were chosen, what they give on coins that they were not chosen on, and what
 from __future__ import annotations
 
 import argparse
-import copy
 import itertools
 import json
 import time
@@ -34,7 +33,6 @@ from operators.strategy.validation import load_strategy
 Thresholds = tuple[float, ...]
 
 TWO_HOURS: Final = "PRICE_DEVIATION_PCT(t1=7200,t2=60)"
-TEN_MINUTES: Final = "PRICE_DEVIATION_PCT(t1=600,t2=60)"
 TRIED: Final[dict[str, tuple[float, ...]]] = {
     TWO_HOURS: (5.0, 5.5, 6.0, 6.5, 7.0),
     "PRICE_DEVIATION_PCT(t1=60,t2=30)": (1.0, 1.5, 2.0, 3.0),
@@ -141,17 +139,17 @@ def choose(outcomes: NDArray[Any], tried: Sequence[Thresholds]) -> int:
 
 def with_thresholds(thresholds: Thresholds) -> dict[str, Any]:
     """The template with other thresholds, in the order of `TRIED`."""
-    document = json.loads(template_text("pump_alert_only"))
+    document: dict[str, Any] = json.loads(template_text("pump_alert_only"))
     level, rise, volume, count, buyers = document["s1_signal"]["when"]["all"]
     for node, value in zip((level["any"][0], rise, volume["any"][0], count, buyers), thresholds, strict=True):
         node["value"] = value
     level["any"][1]["value"] = thresholds[0] + 1
-    return dict(document)
+    return document
 
 
 def plain_rule(rise: float, count: float) -> dict[str, Any]:
     """A rule of three conditions, to compare with."""
-    document = copy.deepcopy(json.loads(template_text("pump_alert_only")))
+    document: dict[str, Any] = json.loads(template_text("pump_alert_only"))
     document["s1_signal"]["when"] = {
         "all": [
             {"indicator": "PRICE_DEVIATION_PCT(t1=60,t2=30)", "op": ">=", "value": rise},
@@ -159,7 +157,7 @@ def plain_rule(rise: float, count: float) -> dict[str, Any]:
             {"indicator": "COUNT_TRADES(t1=10,t2=0)", "op": ">=", "value": count},
         ]
     }
-    return dict(document)
+    return document
 
 
 def show(outcomes: Sequence[Outcome]) -> None:

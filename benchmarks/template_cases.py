@@ -82,14 +82,6 @@ DESCRIPTIONS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
-    """A closed position: its result in percent of what was entered, costs included."""
-
-    tape: str
-    percent: float
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.template_cases", description=__doc__.split(":")[0])
     parser.add_argument("--tapes", type=Path, default=TAPES, help="folder of the recordings with their INDEX.csv")
@@ -111,15 +103,15 @@ def main() -> None:
         (arguments.page / PAGE).write_text(text, encoding="utf-8", newline="\n")
 
 
-def trades_of(name: str, tapes: Sequence[PumpTape]) -> Iterator[Trade]:
-    """What a template trades on the tapes."""
+def trades_of(name: str, tapes: Sequence[PumpTape]) -> Iterator[float]:
+    """The closed positions of a template on the tapes: in percent of what was entered, costs included."""
     for tape in tapes:
         _, rows, _ = _run(name, tape)
         newest = {row.position_id: row for row in rows if isinstance(row, Position)}
         for position in newest.values():
             if position.status == "CLOSED":
                 net = position.realized_pnl - position.fees - position.funding
-                yield Trade(tape.name, 100 * net / (position.quantity * position.average_entry))
+                yield 100 * net / (position.quantity * position.average_entry)
 
 
 def case(name: str, tapes: Sequence[PumpTape]) -> tuple[str, str]:
@@ -149,19 +141,18 @@ def case(name: str, tapes: Sequence[PumpTape]) -> tuple[str, str]:
     return picture, caption
 
 
-def results(trades: dict[str, list[Trade]]) -> Iterator[str]:
+def results(trades: dict[str, list[float]]) -> Iterator[str]:
     """What came of the positions, as the lines of a table."""
     yield "| template | positions | won | mean | median | worst | best |"
     yield "|---|---|---|---|---|---|---|"
-    for name, made in trades.items():
-        percents = [trade.percent for trade in made]
+    for name, percents in trades.items():
         won = sum(percent > 0 for percent in percents)
         figures = (f"{value:+.2f} %".replace("-", "−") for value in (mean(percents), median(percents)))
         ends = (f"{value:+.1f} %".replace("-", "−") for value in (min(percents), max(percents)))
-        yield f"| `{name}` | {len(made)} | {won} | {' | '.join((*figures, *ends))} |"
+        yield f"| `{name}` | {len(percents)} | {won} | {' | '.join((*figures, *ends))} |"
 
 
-def page(trades: dict[str, list[Trade]], captions: dict[str, str], tapes: int) -> str:
+def page(trades: dict[str, list[float]], captions: dict[str, str], tapes: int) -> str:
     """The text of the page."""
     lines = [
         "# The templates",

@@ -16,16 +16,15 @@ from connectors.questdb.replay import ReplayProgress, ReplaySettings, ReplaySour
 from connectors.questdb.sinks import IndicatorSink, ResultSink
 from dataflows.sessions.accounts import accounts_of
 from dataflows.sessions.plan import BacktestPlan
+from dataflows.sessions.strategies import strategies_of
 from operators.desk.desk import Desk
 from operators.desk.step import desk
 from operators.indicators.engine import longest_window_us
 from operators.indicators.recording import RecordingSettings, for_decisions, recording
 from operators.indicators.step import IndicatorSettings, indicators
 from operators.results import ResultRow
-from operators.strategy.compile import compile_strategy
 from operators.strategy.compiled import CompiledStrategy
 from operators.strategy.step import conditions
-from operators.strategy.validation import load_strategy
 
 _FLUSH_SECONDS: Final = 2.0
 """Full batches are what a backtest writes; this is for whoever watches it."""
@@ -42,10 +41,7 @@ def backtest_flow(
 ) -> Dataflow:
     """One source, indicators and conditions keyed by symbol, one desk per account, one sink partition per table."""
     terms = {account.name: account for account in accounts_of(plan)}
-    strategies = {
-        name: compile_strategy(load_strategy(text, name, plan.variants), plan.variants)
-        for name, text in plan.strategies.items()
-    }
+    strategies = strategies_of(plan)
     accounts: dict[str, Sequence[CompiledStrategy]] = {
         name: tuple(strategies[strategy] for strategy in account.strategies) for name, account in terms.items()
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -14,12 +15,13 @@ from dataflows.report import ReportData
 from dataflows.sessions.accounts import accounts_of
 from dataflows.sessions.plan import BacktestPlan
 from dataflows.sessions.results import load_report
+from dataflows.sessions.strategies import strategies_of
 from dataflows.stored_plans import stored_plan
+from operators.desk.evidence import of_conditions
 from operators.results import Fill, StateTransition
-from operators.strategy.compile import compile_strategy
-from operators.strategy.compiled import CompiledStrategy, Condition
+from operators.strategy.compiled import CompiledStrategy
 from operators.strategy.difference import Difference, json_differences
-from operators.strategy.validation import load_strategy
+from operators.strategy.verdict import PENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,7 @@ def compare_sessions(database: Database, a: str, b: str) -> Comparison:
 
 def _load(database: Database, session_id: str) -> Compared:
     record, plan = stored_plan(database, session_id)
-    strategies = {
-        name: compile_strategy(load_strategy(text, name, plan.variants), plan.variants)
-        for name, text in plan.strategies.items()
-    }
+    strategies = strategies_of(plan)
     return Compared(
         plan,
         load_report(database, record),
@@ -214,19 +213,9 @@ def _conditions(move: StateTransition, strategy: CompiledStrategy, side: str, ot
         if condition is None:
             yield f"{what}: {others} has no condition at {path}"
             continue
-        asked, wanted = _asked(element), _asked(_as_element(condition))
+        asked, wanted = _asked(element), _asked(of_conditions([(condition, math.nan, PENDING)])[0])
         if asked != wanted:
             yield f"{what} was {_number(element['value'])}: {side} asks {asked}, {others} {wanted}"
-
-
-def _as_element(condition: Condition) -> dict[str, Any]:
-    ranged = condition.op in ("between", "outside")
-    element: dict[str, Any] = {
-        "indicator": condition.indicator_id,
-        "op": condition.op,
-        "threshold": [condition.low, condition.high] if ranged else condition.low,
-    }
-    return element | ({"for_seconds": condition.for_us / 1e6} if condition.for_us else {})
 
 
 def _asked(element: dict[str, Any]) -> str:

@@ -17,10 +17,10 @@ import numpy as np
 
 from connectors.questdb.database import Database
 from connectors.questdb.replay import ReplaySettings, ReplaySource
-from dataflows.report import load_result
-from dataflows.report.loading import load_approaches
+from dataflows.report.loading import load_approaches, load_transitions
 from dataflows.sessions.accounts import accounts_of
 from dataflows.sessions.plan import BacktestPlan
+from dataflows.sessions.strategies import strategies_of
 from dataflows.stored_plans import stored_plan
 from operators.desk.approaches import LOOKED_AT
 from operators.desk.machine import State
@@ -30,14 +30,12 @@ from operators.indicators.engine import IndicatorEngine, longest_window_us
 from operators.results import ClosestApproach, GroupApproach, StateTransition
 from operators.session import SessionRecord
 from operators.statistics import Funnel, funnel
-from operators.strategy.compile import compile_strategy
 from operators.strategy.compiled import Z1, CompiledStrategy, Condition
 from operators.strategy.conditions import SymbolConditions
 from operators.strategy.kernels import ASK_THE_VALUE, Bool
 from operators.strategy.names import streams_of
 from operators.strategy.single_change import SectionRows, SingleChange, single_changes
 from operators.strategy.tables import ConditionTables
-from operators.strategy.validation import load_strategy
 from operators.strategy.verdict import TRUE
 from operators.tape import Float64, Int8, Int64
 
@@ -114,10 +112,7 @@ def explain_session(
     """
     record, plan = stored_plan(database, session_id)
     accounts = {one.name: one.strategies for one in accounts_of(plan)}
-    compiled = {
-        name: compile_strategy(load_strategy(text, name, plan.variants), plan.variants)
-        for name, text in plan.strategies.items()
-    }
+    compiled = strategies_of(plan)
     _check("account", account, list(accounts))
     _check("strategy", strategy, [one.name for one in compiled.values()])
     _check("symbol", symbol, plan.symbols)
@@ -133,7 +128,7 @@ def explain_session(
         approaches.setdefault((row.account, row.strategy, row.symbol), []).append(row)
     until = max((row.until for rows in approaches.values() for row in rows), default=None)
     moves: dict[Key, list[StateTransition]] = {}
-    for move in load_result(database, session_id).transitions:
+    for move in load_transitions(database, session_id):
         if (move.account, move.strategy) in asked and symbol in (None, move.symbol):
             moves.setdefault((move.account, move.strategy, move.symbol), []).append(move)
     symbols = [name for name in plan.symbols if symbol in (None, name)]

@@ -31,8 +31,7 @@ class StrategyRefused(UsageError):
 def stored_strategies(database: Database, *, deleted: bool = False) -> dict[str, StrategyRecord]:
     """The newest version of the library's strategies by name, in the order of names: those that are there, or those
     that were deleted. Where two have one name, the one that was changed last."""
-    found = {one.name: one for one in StrategyStore(database).newest() if one.is_deleted is deleted}
-    return {name: found[name] for name in sorted(found)}
+    return StrategyStore(database).named(deleted=deleted)
 
 
 def find_strategy(database: Database, name: str) -> StrategyRecord:

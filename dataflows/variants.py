@@ -23,8 +23,7 @@ _STRATEGIES: Final = "strategies"
 def stored_variants(database: Database) -> dict[str, VariantRecord]:
     """The variants of a database by name, in the order of names; where two should have one name, the one that was
     changed last."""
-    live = {record.name: record for record in VariantStore(database).newest() if not record.is_deleted}
-    return {name: live[name] for name in sorted(live)}
+    return VariantStore(database).named()
 
 
 def known_variants(database: Database) -> dict[str, str]:

@@ -46,6 +46,12 @@ class DefinitionStore(Generic[Record]):
         self._database.wait_applied(self._table)
         return self._select("LATEST ON changed_at PARTITION BY id", ())
 
+    def named(self, *, deleted: bool = False) -> dict[str, Record]:
+        """The newest versions by name, in the order of names: those that are there, or those that were deleted. Where
+        two have one name, the one that was changed last."""
+        found = {one.name: one for one in self.newest() if one.is_deleted is deleted}
+        return {name: found[name] for name in sorted(found)}
+
     def versions(self, definition_id: str) -> list[Record]:
         """All versions of an id, oldest first."""
         self._database.wait_applied(self._table)

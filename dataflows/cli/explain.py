@@ -73,13 +73,13 @@ def explanation_json(found: Explanation) -> dict[str, Any]:
         "session_id": found.session.session_id,
         "status": str(found.session.status),
         "until": found.until,
-        "funnel": _funnel_json(found.funnel),
+        "funnel": found.funnel.plain(),
         "funnels": [
-            {"account": account, "strategy": strategy, **_funnel_json(funnel)}
+            {"account": account, "strategy": strategy, **funnel.plain()}
             for (account, strategy), funnel in found.funnels.items()
         ],
         "nearest": [
-            {**_stored(row), "threshold": _threshold(condition), "label": condition.label}
+            {**_stored(row), "threshold": condition.threshold, "label": condition.label}
             for one in found.strategies
             for section in one.sections
             for condition, row in section.conditions
@@ -93,7 +93,7 @@ def explanation_json(found: Explanation) -> dict[str, Any]:
                 and [
                     {
                         "condition": change.condition.path,
-                        "threshold": [change.low, change.high] if _ranged(change.condition) else change.low,
+                        "threshold": [change.low, change.high] if change.condition.ranged else change.low,
                         "at": change.at,
                     }
                     for change in section.changes
@@ -105,23 +105,11 @@ def explanation_json(found: Explanation) -> dict[str, Any]:
     }
 
 
-def _funnel_json(funnel: Funnel) -> dict[str, Any]:
-    return {**dataclasses.asdict(funnel), "reasons": dict(funnel.reasons), "exits": dict(funnel.exits)}
-
-
 def _stored(row: Any) -> dict[str, Any]:
     fields = dataclasses.asdict(row)
     for name in ("timestamp", "session_id", "threshold_high"):
         fields.pop(name, None)
     return fields
-
-
-def _ranged(condition: Condition) -> bool:
-    return condition.op in ("between", "outside")
-
-
-def _threshold(condition: Condition) -> Any:
-    return [condition.low, condition.high] if _ranged(condition) else condition.low
 
 
 def _show(found: Explanation, *, whole: bool) -> None:
@@ -217,7 +205,7 @@ def _show_section(symbol: str, section: ExplainedSection, *, whole: bool) -> Non
         change = section.changes[0]
         bounds = (
             f"{change.condition.op} {[change.low, change.high]}"
-            if _ranged(change.condition)
+            if change.condition.ranged
             else f"{change.condition.op} {change.low!r}"
         )
         line = f"    would have fired at {clock(change.at)} with {_name(change.condition)} {bounds}"
@@ -233,7 +221,7 @@ def _show_condition(condition: Condition, row: ClosestApproach) -> None:
     from operators.indicators.registry import CATALOGUE
 
     threshold = f"{condition.low:g}"
-    if _ranged(condition):
+    if condition.ranged:
         threshold = f"[{condition.low:g}, {condition.high:g}]"
     held = f" for {condition.for_us / 1e6:g} s" if condition.for_us else ""
     nearest = "never had a value"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from connectors.questdb.database import Database
 from connectors.questdb.timestamps import from_timestamp
-from dataflows.report.data import ResultTables
-from operators.results import APPROACH_ROWS, RESULT_ROWS, ClosestApproach, GroupApproach, ResultRow
+from dataflows.report.data import ResultTables, Row
+from operators.results import RESULT_ROWS, ClosestApproach, GroupApproach, StateTransition
 
 
 def load_result(database: Database, session_id: str) -> ResultTables:
@@ -25,12 +24,17 @@ def load_result(database: Database, session_id: str) -> ResultTables:
 
 def load_approaches(database: Database, session_id: str) -> list[ClosestApproach | GroupApproach]:
     """How near the session's sections came, as stored last; nothing before the first hour of tape has passed."""
-    database.wait_applied(*(row_type.TABLE for row_type in APPROACH_ROWS))
-    rows = [row for row_type in APPROACH_ROWS for row in _rows(database, row_type, session_id)]
-    return [row for row in rows if isinstance(row, ClosestApproach | GroupApproach)]
+    database.wait_applied(ClosestApproach.TABLE, GroupApproach.TABLE)
+    return [*_rows(database, ClosestApproach, session_id), *_rows(database, GroupApproach, session_id)]
 
 
-def _rows(database: Database, row_type: type[ResultRow], session_id: str) -> Sequence[ResultRow]:
+def load_transitions(database: Database, session_id: str) -> list[StateTransition]:
+    """The moves of a session's machines alone."""
+    database.wait_applied(StateTransition.TABLE)
+    return _rows(database, StateTransition, session_id)
+
+
+def _rows(database: Database, row_type: type[Row], session_id: str) -> list[Row]:
     names = [field.name for field in dataclasses.fields(row_type)]
     found = database.query(
         f"SELECT {', '.join(names)} FROM {row_type.TABLE} WHERE session_id = %s",  # noqa: S608 - names of our own

@@ -78,7 +78,7 @@ def _account(account: AccountSummary) -> dict[str, Any]:
         "quote": account.quote,
         "strategies": list(account.strategies),
         "statistics": statistics_json(found),
-        "funnel": {**asdict(found.funnel), "reasons": dict(found.funnel.reasons), "exits": dict(found.funnel.exits)},
+        "funnel": found.funnel.plain(),
         "by_exit_reason": [{"name": group.name, **asdict(group.summary)} for group in found.by_exit_reason],
         "by_symbol": [{"name": group.name, **asdict(group.summary)} for group in found.by_symbol],
         "by_strategy": [{"name": group.name, **asdict(group.summary)} for group in found.by_strategy],

@@ -78,10 +78,9 @@ def _unpacked(conditions: int, packed: bytes) -> Approach:
 def see_stretch(
     values: Float64,
     value_rows: Int64,
-    values_from: int,
     verdicts: Int8,
     verdicts_first: int,
-    verdicts_from: int,
+    offset: int,
     ts: Int64,
     start: int,
     stop: int,
@@ -96,8 +95,8 @@ def see_stretch(
 ) -> None:
     """One section at the instants start..stop of a slice, whose times are `ts`.
 
-    Its condition c has the value `values[value_rows[c], values_from + i]` and the verdict
-    `verdicts[verdicts_first + c, verdicts_from + i]` at instant start + i; its indicator warms up before instant
+    Its condition c has the value `values[value_rows[c], offset + i]` and the verdict
+    `verdicts[verdicts_first + c, offset + i]` at instant start + i; its indicator warms up before instant
     `begins[c]`, or is `ABSENT`. `bounds[c]` are lowest, highest and 1 where what is between them is accepted. The rest
     is an `Approach`, of which the section has the conditions from `first` on and the group.
 
@@ -114,9 +113,9 @@ def see_stretch(
         at = start + begin
         before = since if begin == 0 else ts[at - 1]
         for c in range(conditions):
-            block = values[value_rows[c], values_from + begin : values_from + begin + width]
+            block = values[value_rows[c], offset + begin : offset + begin + width]
             _nearest(block, ts[at : at + width], bounds[c], best, times, first + c)
-            found = verdicts[verdicts_first + c, verdicts_from + begin : verdicts_from + begin + width]
+            found = verdicts[verdicts_first + c, offset + begin : offset + begin + width]
             warming = begins[c] if begins[c] == ABSENT else max(begins[c] - at, 0)
             _spend(found, ts[at : at + width], before, warming, times, codes, first + c)
             for i in range(width):
@@ -129,7 +128,7 @@ def see_stretch(
             place = together[:width].argmax()
             groups[group, MAX_TRUE], groups[group, MAX_TRUE_AT] = together[place], ts[at + place]
             for c in range(conditions):
-                codes[first + c, AT_MOST] = verdicts[verdicts_first + c, verdicts_from + begin + place] == TRUE
+                codes[first + c, AT_MOST] = verdicts[verdicts_first + c, offset + begin + place] == TRUE
     groups[group, SINCE] = ts[stop - 1]
 
 

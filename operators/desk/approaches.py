@@ -159,7 +159,7 @@ class Approaches:
             rows, begins = self._rows_of(machine, columns, part)
             verdicts = part.verdicts[machine.strategy].conditions
             values = part.evaluation.values
-            self._see(machine, columns, part, start, stop, values, rows, start, verdicts, columns.first, start, begins)
+            self._see(machine, columns, part, start, stop, values, rows, verdicts, columns.first, start, begins)
 
     def _on_position(
         self,
@@ -172,7 +172,7 @@ class Approaches:
         verdicts: Int8,
     ) -> None:
         _, begins = self._rows_of(machine, columns, part)
-        self._see(machine, columns, part, start, stop, values, np.arange(len(values)), 0, verdicts, 0, 0, begins)
+        self._see(machine, columns, part, start, stop, values, np.arange(len(values)), verdicts, 0, 0, begins)
 
     def _see(
         self,
@@ -183,10 +183,9 @@ class Approaches:
         stop: int,
         values: Float64,
         value_rows: Int64,
-        values_from: int,
         verdicts: Int8,
         verdicts_first: int,
-        verdicts_from: int,
+        offset: int,
         begins: Int64,
     ) -> None:
         if machine.approach is None:
@@ -195,10 +194,9 @@ class Approaches:
         see_stretch(
             values,
             value_rows,
-            values_from,
             verdicts,
             verdicts_first,
-            verdicts_from,
+            offset,
             part.evaluation.instants.ts,
             start,
             stop,
@@ -261,7 +259,7 @@ def _rows(
             indicator=condition.indicator_id,
             op=condition.op,
             threshold=condition.low,
-            threshold_high=condition.high if condition.op in ("between", "outside") else None,
+            threshold_high=condition.high if condition.ranged else None,
             best_value=None if best_at == NEVER else best,
             best_at=None if best_at == NEVER else best_at,
             true_seconds=seconds[TRUE],

@@ -56,12 +56,11 @@ def to_json(content: Any) -> str:
 
 
 def _of_condition(condition: Condition, value: float, verdict: int) -> dict[str, Any]:
-    ranged = condition.op in ("between", "outside")
     element: dict[str, Any] = {
         "path": condition.path,
         "indicator": condition.indicator_id,
         "op": condition.op,
-        "threshold": [condition.low, condition.high] if ranged else condition.low,
+        "threshold": condition.threshold,
         "value": _plain(value),
         "verdict": VERDICT_NAMES[verdict],
     }

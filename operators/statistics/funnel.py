@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from operators.results import StateTransition
 
@@ -36,6 +36,10 @@ class Funnel:
     closed: int
     reasons: tuple[tuple[str, int], ...]
     exits: tuple[tuple[str, int], ...]
+
+    def plain(self) -> dict[str, Any]:
+        """The counts as plain JSON."""
+        return {**asdict(self), "reasons": dict(self.reasons), "exits": dict(self.exits)}
 
 
 def funnel(transitions: Iterable[StateTransition]) -> Funnel:

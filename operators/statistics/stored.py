@@ -108,11 +108,7 @@ def details(statistics: Statistics) -> dict[str, Any]:
         "returns": statistics.returns,
         "drawdown": asdict(statistics.drawdown) if statistics.drawdown else None,
         "slippage_share": slippage.share if slippage else None,
-        "funnel": {
-            **asdict(statistics.funnel),
-            "reasons": dict(statistics.funnel.reasons),
-            "exits": dict(statistics.funnel.exits),
-        },
+        "funnel": statistics.funnel.plain(),
         "by_exit_reason": _groups(statistics.by_exit_reason),
         "by_symbol": _groups(statistics.by_symbol),
         "by_strategy": _groups(statistics.by_strategy),

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from operators.evaluation import Evaluation
 from operators.strategy.document import StrategyDocument
+from operators.strategy.nodes import RANGES
 from operators.tape import Int8
 
 S1: Final = "s1_signal"
@@ -41,6 +42,16 @@ class Condition:
     label: str | None
     on_position: bool
     if_no_stream: int
+
+    @property
+    def ranged(self) -> bool:
+        """Whether it is asked for with two bounds."""
+        return self.op in RANGES
+
+    @property
+    def threshold(self) -> float | list[float]:
+        """What the document has as `value`: a number, or `[lo, hi]`."""
+        return [self.low, self.high] if self.ranged else self.low
 
 
 @dataclass(frozen=True, slots=True)

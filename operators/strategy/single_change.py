@@ -105,7 +105,7 @@ class _Search:
         if op in ("==", "!="):
             threshold = self._unordered(op)
             return None if threshold is None else self._change(threshold, threshold)
-        ranged = op in ("between", "outside")
+        ranged = self.condition.ranged
         found: list[SingleChange] = []
         for which in ("low", "high") if ranged else ("low",) if op in (">", ">=") else ("high",):
             level = self._first_level(which, self._levels(which))
